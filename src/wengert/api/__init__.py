@@ -1,0 +1,1 @@
+"""What users import: derivatives of functions of any pytrees."""

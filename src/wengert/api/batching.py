@@ -1,0 +1,127 @@
+"""vmap: a function of single examples becomes one of batches."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert import tree
+from wengert.api.arguments import as_output, check_callable
+from wengert.errors import ArgumentError
+from wengert.transforms.batching import batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["vmap"]
+
+
+def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+    """Return a function that runs `fun` on every example of a batch at once.
+
+    Parameters
+    ----------
+    fun : callable
+        A function of single examples.
+    in_axes : int, None or a tree of these
+        The batch axis of each argument: one for all, or a tuple with an entry per argument, each of which may be a tree
+        that is a prefix of its argument. None: the argument is the same for all examples.
+    out_axes : int, None or a tree of these
+        Where the batch axis goes in the results. None: the result must be the same for all examples.
+
+    Returns
+    -------
+    callable
+        With the arguments of `fun`, batched; keyword arguments are batched along axis 0.
+
+    Raises
+    ------
+    ArgumentError
+        If the axes do not fit the arguments, or the batch sizes differ.
+
+    Examples
+    --------
+    >>> vmap(np.dot, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
+    array([3., 4.])
+    """
+    check_callable(fun, "vmap")
+
+    @wraps(fun)
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        leaves, structure = tree.flatten((args, kwargs))
+        arrays = [x if hasattr(x, "shape") else np.asarray(x) for x in leaves]
+        spec = (tuple(in_axes) if isinstance(in_axes, list) else in_axes, 0)
+        if isinstance(spec[0], tuple) and len(spec[0]) != len(args):
+            raise ArgumentError(
+                f"in_axes has {len(spec[0])} entries for {len(args)} positional arguments",
+                instead="give one int for all, or one entry per argument.",
+            )
+        axes = [_axis(a, np.ndim(x), "in_axes") for a, x in zip(_axes(spec, (args, kwargs), "in_axes"), arrays, strict=True)]
+        size = _size(arrays, axes)
+        out_structure = None
+
+        def flat(*xs: Any) -> list[Any]:
+            nonlocal out_structure
+            call_args, call_kwargs = tree.unflatten(structure, xs)
+            ys, out_structure = tree.flatten(fun(*call_args, **call_kwargs))
+            return [as_output(y, "vmap") for y in ys]
+
+        interpreter, ys = batch(flat, arrays, axes, size)
+        y_axes = _axes(out_axes, tree.unflatten(out_structure, list(ys)), "out_axes")
+        return tree.unflatten(out_structure, [_result(interpreter, y, a) for y, a in zip(ys, y_axes, strict=True)])
+
+    return batched
+
+
+def _result(interpreter: Any, y: Any, axis: int | None) -> Any:
+    if axis is None and interpreter.owns(y):
+        raise ArgumentError(
+            "out_axes is None for a result that differs from example to example",
+            instead="give the axis along which the results are to be stacked.",
+        )
+    return interpreter.lower(y, _axis(axis, np.ndim(y) + 1, "out_axes"))
+
+
+def _axes(spec: Any, full: Any, what: str) -> list[int | None]:
+    """Return an axis for each leaf of a tree, from a tree of axes that is a prefix of it."""
+    if spec is None or isinstance(spec, int):
+        return [spec] * len(tree.flatten(full)[0])
+    children, parts = _children(spec), _children(full)
+    if type(spec) is not type(full) and not (isinstance(spec, tuple | list) and isinstance(full, tuple | list)) or len(
+        children
+    ) != len(parts):
+        raise ArgumentError(
+            f"{what} does not fit: {spec!r} stands for a {type(full).__name__}",
+            instead=f"give {what} as one int, or in the containers of what it describes.",
+        )
+    return [axis for s, f in zip(children, parts, strict=True) for axis in _axes(s, f, what)]
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return [node[key] for key in sorted(node)]
+    return list(node) if isinstance(node, tuple | list) else [node]
+
+
+def _axis(axis: int | None, ndim: int, what: str) -> int | None:
+    if axis is None:
+        return None
+    if not -ndim <= axis < ndim:
+        raise ArgumentError(
+            f"{what} names axis {axis} of an array with {ndim} axes",
+            instead="name an axis that exists, or None for what is the same in every example.",
+        )
+    return axis % ndim
+
+
+def _size(arrays: list[Any], axes: list[int | None]) -> int:
+    sizes = {np.shape(x)[axis] for x, axis in zip(arrays, axes, strict=True) if axis is not None}
+    if len(sizes) != 1:
+        raise ArgumentError(
+            "vmap found " + (f"batch sizes {sorted(sizes)}" if sizes else "no batched argument"),
+            why="all batched arguments have one batch axis of the same length.",
+            instead="check in_axes and the shapes of the arguments.",
+        )
+    return sizes.pop()

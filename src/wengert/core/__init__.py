@@ -1,0 +1,1 @@
+"""Primitives, dispatch, tracers: no array arithmetic here."""

@@ -1,0 +1,139 @@
+"""A primitive is one frozen record whose fields are its rules; a site is where one was applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from wengert.core.dispatch import bind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PRIMITIVES", "LazyScatter", "Primitive", "Site", "as_tuple", "define"]
+
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Primitive:
+    """An operation and everything Wengert knows of it.
+
+    Operands are positional arrays; whatever is static (axes, shapes, indices) is a keyword parameter. In every rule, None
+    stands for a tangent or cotangent that is identically zero. Results, tangents and cotangents are tuples if `multiple`.
+
+    Attributes
+    ----------
+    name, doc : str
+        Unique name; one sentence with the source of the formula.
+    eval : (*xs, **params) -> y
+        The value, on plain arrays.
+    infer : (*types, **params) -> type
+        Shape and dtype of the result.
+    jvp : (xs, x_dots, **params) -> (y, y_dot)
+        Value and tangent; y_dot has the shape and dtype of y.
+    save : (*xs, **params) -> (y, saved)
+        Value, and what `vjp` wants besides operands and result.
+    vjp : (y_bar, site, **params) -> x_bars
+        Cotangents of the operands, each with its operand's shape and dtype; only those in `site.needs`.
+    batch : (size, xs, batched, **params) -> y
+        Batched operands carry the batch axis in front, and so does y. Absent: a loop over the examples.
+    sparsity, taylor, lower, show
+        Rules of later layers.
+    samples : rng -> iterable of (xs, params)
+        The test domain: the laws in tests/laws quantify over it.
+    differentiable : bool
+        False declares a zero derivative; tape and tangents then drop out.
+    elementwise : bool
+        A ufunc without parameters and with one result, which dispatches by itself.
+    complex : bool
+        The rules hold for complex operands.
+    """
+
+    name: str
+    doc: str
+    eval: Callable[..., Any]
+    infer: Callable[..., Any] | None = None
+    jvp: Callable[..., Any] | None = None
+    save: Callable[..., Any] | None = None
+    vjp: Callable[..., Any] | None = None
+    batch: Callable[..., Any] | None = None
+    sparsity: Callable[..., Any] | None = None
+    taylor: Callable[..., Any] | None = None
+    lower: Callable[..., Any] | None = None
+    show: Callable[..., Any] | None = None
+    samples: Callable[..., Any] | None = None
+    multiple: bool = False
+    differentiable: bool = True
+    elementwise: bool = False
+    complex: bool = False
+
+    def __call__(self, *xs: Any, **params: Any) -> Any:
+        return bind(self, xs, params)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def with_rules(self, **rules: Any) -> Primitive:
+        """Return a copy with some fields replaced; the registry is untouched."""
+        return replace(self, **rules)
+
+
+def define(**fields: Any) -> Primitive:
+    """Build a primitive from its fields and register it under its name."""
+    prim = Primitive(**fields)
+    if prim.name in PRIMITIVES:
+        message = f"a primitive named {prim.name!r} is already defined"
+        raise ValueError(message)
+    PRIMITIVES[prim.name] = prim
+    return prim
+
+
+class Site(NamedTuple):
+    """Where a primitive was applied: all that its `vjp` rule may read, and the edges of the tape.
+
+    `order` is minus the count of operations so far: sites compare youngest first, and an operand's site is older than its
+    user's, so a heap of sites yields the reverse sweep's order. A leaf has no primitive. The tape keeps plain tuples of these fields.
+    """
+
+    order: int
+    prim: Primitive | None
+    params: dict[str, Any]
+    xs: tuple[Any, ...]
+    y: Any
+    saved: Any
+    parents: tuple[Site | None, ...]
+
+    @property
+    def needs(self) -> tuple[bool, ...]:
+        """Which operands want a cotangent."""
+        return tuple([parent is not None for parent in self.parents])
+
+
+class LazyScatter:
+    """A cotangent that is zero but for `piece` added at `index`.
+
+    A program that reads n entries of an array one by one gets n of these, not n arrays: the reverse sweep adds them into
+    one buffer.
+    """
+
+    __slots__ = ("index", "piece")
+
+    def __init__(self, index: Any, piece: Any) -> None:
+        self.index = index
+        self.piece = piece
+
+    def add_to(self, buffer: np.ndarray[Any, Any]) -> None:
+        """Add the piece into a plain buffer."""
+        if all(item is None or isinstance(item, int | slice | EllipsisType) for item in as_tuple(self.index)):
+            buffer[self.index] += self.piece
+        else:
+            np.add.at(buffer, self.index, self.piece)  # an advanced index may name an entry twice
+
+
+def as_tuple(index: Any) -> tuple[Any, ...]:
+    """Return an index as the tuple that NumPy makes of it."""
+    return index if isinstance(index, tuple) else (index,)

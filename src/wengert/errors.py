@@ -1,0 +1,100 @@
+"""Errors, one tree; every message says what, where, why, and what to write instead.
+
+    WengertError
+    ├─ ArgumentError           (TypeError, ValueError)   argnums, tangents, cotangents, trees that do not fit
+    ├─ NotDifferentiableError  (TypeError)               integer or bool inputs, outputs that have no gradient
+    ├─ NotConcreteError        (TypeError)               Python or NumPy needed a plain number from a traced value
+    ├─ TracerEscapedError      (RuntimeError)            a traced value outlived the transformation that made it
+    ├─ RefusedError            (TypeError)               a NumPy function that cannot be differentiated
+    ├─ RuleMissingError        (NotImplementedError)     a primitive lacks the rule that was asked for
+    └─ GradientCheckError      (AssertionError)          `check_grads` found a derivative that is wrong
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+
+import numpy as np
+
+__all__ = [
+    "ArgumentError",
+    "GradientCheckError",
+    "NotConcreteError",
+    "NotDifferentiableError",
+    "RefusedError",
+    "RuleMissingError",
+    "TracerEscapedError",
+    "WengertError",
+    "user_line",
+]
+
+_OUR_FILES = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, np.__file__))
+
+
+def user_line() -> str | None:
+    """Return ``File "...", line n, in f: source`` of the innermost frame outside Wengert and NumPy."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not (code.co_filename.startswith(_OUR_FILES) or code.co_filename.startswith("<__array_function__")):
+            source = linecache.getline(code.co_filename, frame.f_lineno).strip()
+            place = f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
+            return f"{place}: {source}" if source else place
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+class WengertError(Exception):
+    """Base of all errors that Wengert raises.
+
+    Parameters
+    ----------
+    what : str
+        What happened, in one sentence.
+    why : str
+        The reason, where it is not obvious.
+    instead : str
+        What to write instead.
+    where : str, optional
+        The user's line; found from the stack when absent.
+    """
+
+    def __init__(self, what: str, *, why: str = "", instead: str = "", where: str | None = None) -> None:
+        self.what, self.why, self.instead = what, why, instead
+        self.where = where or user_line()
+        parts = [what]
+        parts += [f"  {name}: {text}" for name, text in self._details() if text]
+        super().__init__("\n".join(parts))
+
+    def _details(self) -> list[tuple[str, str | None]]:
+        return [("where", self.where), ("why", self.why), ("instead", self.instead)]
+
+
+class ArgumentError(WengertError, TypeError, ValueError):
+    """An argument of a transformation does not fit: argnums, tangents, cotangents, tree structures."""
+
+
+class NotDifferentiableError(WengertError, TypeError):
+    """An input or output has no derivative: integers, booleans, strings, a non-scalar output of `grad`."""
+
+
+class NotConcreteError(WengertError, TypeError):
+    """Python or NumPy asked a traced value for a plain number, which would lose its derivative."""
+
+
+class TracerEscapedError(WengertError, RuntimeError):
+    """A traced value is used after the transformation that made it has ended."""
+
+
+class RefusedError(WengertError, TypeError):
+    """A function was called on traced values that Wengert cannot differentiate through."""
+
+
+class RuleMissingError(WengertError, NotImplementedError):
+    """A primitive lacks the rule that a transformation needs."""
+
+
+class GradientCheckError(WengertError, AssertionError):
+    """`check_grads` found a derivative that disagrees with an independent difference quotient."""

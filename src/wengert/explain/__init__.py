@@ -1,0 +1,1 @@
+"""Seeing derivatives: evaluation traces, and expressions read from text."""

@@ -1,0 +1,218 @@
+"""What operations and their local derivatives are called on paper.
+
+A template is the product of a derivative d with a local partial derivative. With d = v̇ of an operand it is a term of the
+forward sweep, with d = v̄ of the result a contribution to the operand's adjoint: one table serves both modes. Its other
+names are the operands a and b and the result y. Operations without an entry are shown by their partial derivatives'
+names, ∂v₃/∂v₁; the numbers always come from the primitives' own rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.explain.rendering import short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from wengert.explain.recording import Operation
+
+__all__ = ["adjoint_term", "expression", "tangent_sum", "value_name"]
+
+_SUBSCRIPTS = str.maketrans("-0123456789", "₋₀₁₂₃₄₅₆₇₈₉")
+_DOT, _BAR = "\u0307", "\u0304"  # combining: v̇ and v̄
+
+_INFIX = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "·",
+    "divide": "/",
+    "floor_divide": "//",
+    "remainder": "mod",
+    "power": "**",
+    "matmul": "@",
+}
+_PREFIX = {"negative": "-", "positive": "+"}
+_SPOKEN = {"absolute": "abs", "expit": "sigmoid", "getitem": "item"}
+
+_TEMPLATES: dict[str, tuple[str, ...]] = {
+    "add": ("{d}", "{d}"),
+    "subtract": ("{d}", "-{d}"),
+    "multiply": ("{d}·{b}", "{d}·{a}"),
+    "divide": ("{d}/{b}", "-{d}·{y}/{b}"),
+    "power": ("{d}·{b}·{a}**({b}-1)", "{d}·{y}·log({a})"),
+    "negative": ("-{d}",),
+    "positive": ("{d}",),
+    "exp": ("{d}·{y}",),
+    "exp2": ("{d}·{y}·log(2)",),
+    "expm1": ("{d}·({y}+1)",),
+    "log": ("{d}/{a}",),
+    "log2": ("{d}/({a}·log(2))",),
+    "log10": ("{d}/({a}·log(10))",),
+    "log1p": ("{d}/(1+{a})",),
+    "sqrt": ("{d}/(2·{y})",),
+    "cbrt": ("{d}/(3·{y}**2)",),
+    "square": ("{d}·2·{a}",),
+    "reciprocal": ("-{d}·{y}**2",),
+    "absolute": ("{d}·sign({a})",),
+    "sin": ("{d}·cos({a})",),
+    "cos": ("-{d}·sin({a})",),
+    "tan": ("{d}·(1+{y}**2)",),
+    "arcsin": ("{d}/sqrt(1-{a}**2)",),
+    "arccos": ("-{d}/sqrt(1-{a}**2)",),
+    "arctan": ("{d}/(1+{a}**2)",),
+    "arctan2": ("{d}·{b}/({a}**2+{b}**2)", "-{d}·{a}/({a}**2+{b}**2)"),
+    "sinh": ("{d}·cosh({a})",),
+    "cosh": ("{d}·sinh({a})",),
+    "tanh": ("{d}·(1-{y}**2)",),
+    "arcsinh": ("{d}/sqrt({a}**2+1)",),
+    "arccosh": ("{d}/sqrt({a}**2-1)",),
+    "arctanh": ("{d}/(1-{a}**2)",),
+    "maximum": ("{d}·[{a}>{b}]", "{d}·[{b}>{a}]"),
+    "minimum": ("{d}·[{a}<{b}]", "{d}·[{b}<{a}]"),
+    "hypot": ("{d}·{a}/{y}", "{d}·{b}/{y}"),
+    "logaddexp": ("{d}·exp({a}-{y})", "{d}·exp({b}-{y})"),
+    "expit": ("{d}·{y}·(1-{y})",),
+    "erf": ("{d}·2/sqrt(pi)·exp(-{a}**2)",),
+    "erfc": ("-{d}·2/sqrt(pi)·exp(-{a}**2)",),
+}
+
+# Linear operations of one operand: the tangent goes through the operation itself.
+_LINEAR = frozenset({"sum", "getitem", "reshape", "transpose", "broadcast_to", "cumsum", "flip", "roll", "diagonal", "tril", "triu"})
+_ADJOINTS = {
+    "sum": "broadcast({d})",
+    "broadcast_to": "sum({d})",
+    "getitem": "scatter({d})",
+    "reshape": "reshape({d})",
+}
+
+
+# Names --------------------------------------------------------------------------------------------------------------
+
+
+def value_name(number: int, mark: str = "") -> str:
+    """Return v with a number as subscript, with a dot ("dot") or bar ("bar") above."""
+    return "v" + {"": "", "dot": _DOT, "bar": _BAR}[mark] + str(number).translate(_SUBSCRIPTS)
+
+
+def expression(operation: Operation, inputs: int, item: int) -> str:
+    """Return what an operation computes, as text; `item` is the position among its results."""
+    operands = _operands(operation, inputs)
+    text = _written(operation, operands)
+    return f"{text}[{item}]" if operation.prim.multiple else text
+
+
+# Formulas -----------------------------------------------------------------------------------------------------------
+
+
+def tangent_sum(operation: Operation, inputs: int, item: int, active: frozenset[int]) -> str:
+    """Return the formula of a result's tangent: the sum over active operands."""
+    terms = []
+    for position, i in enumerate(operation.operands):
+        if i in active:
+            d = value_name(i - inputs + 1, "dot")  # type: ignore[operator]
+            linear = operation.prim.name in _LINEAR and position == 0
+            term = (
+                _written(operation, [d, *_operands(operation, inputs)[1:]])
+                if linear
+                else _term(operation, inputs, position, d, item)
+            )
+            terms.append(term)
+    if not terms or not operation.prim.differentiable:
+        return "0"
+    return terms[0] + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in terms[1:])
+
+
+def adjoint_term(operation: Operation, inputs: int, position: int) -> str:
+    """Return the formula of what an operand's adjoint receives from an operation."""
+    if operation.prim.multiple:
+        terms = [
+            _term(operation, inputs, position, value_name(i - inputs + 1, "bar"), item)
+            for item, i in enumerate(operation.results)
+        ]
+        return " + ".join(terms)
+    d = value_name(operation.results[0] - inputs + 1, "bar")
+    if operation.prim.name in _ADJOINTS:
+        return _ADJOINTS[operation.prim.name].format(d=d)
+    term = _term(operation, inputs, position, d, 0)
+    summed = operation.prim.elementwise and np.shape(operation.xs[position]) != np.shape(operation.y)
+    if not summed:
+        return term
+    return f"-sum({term[1:]})" if term.startswith("-") else f"sum({term})"  # the adjoint of broadcasting
+
+
+def _term(operation: Operation, inputs: int, position: int, d: str, item: int) -> str:
+    operands = _operands(operation, inputs)
+    y = value_name(operation.results[item] - inputs + 1)
+    template = _template(operation, position)
+    if template is None:
+        return f"{d}·∂{y}/∂{operands[position]}"
+    a, b = (operands * 2)[:2]
+    return template.format(d=d, a=a, b=b, y=y)
+
+
+def _template(operation: Operation, position: int) -> str | None:
+    """Return the template of one operand; a constant exponent gives what one would write by hand."""
+    name = operation.prim.name
+    if name == "power" and position == 0 and operation.operands[1] is None and np.ndim(operation.xs[1]) == 0:
+        exponent = operation.xs[1]
+        if exponent == 2:
+            return "{d}·2·{a}"
+        return f"{{d}}·{{b}}·{{a}}**{_constant(exponent - 1)}"
+    templates = _TEMPLATES.get(name)
+    return templates[position] if templates is not None else None
+
+
+# Writing ------------------------------------------------------------------------------------------------------------
+
+
+def _written(operation: Operation, operands: Sequence[str]) -> str:
+    name = operation.prim.name
+    if name in _INFIX and len(operands) == 2:
+        return f"{operands[0]} {_INFIX[name]} {operands[1]}"
+    if name in _PREFIX:
+        return f"{_PREFIX[name]}{operands[0]}"
+    if name == "getitem" and len(operands) == 1:
+        return f"{operands[0]}[{_index(operation.params['index'])}]"
+    arguments = [*operands, *_parameters(operation)]
+    return f"{_SPOKEN.get(name, name)}({', '.join(arguments)})"
+
+
+def _parameters(operation: Operation) -> Iterator[str]:
+    """Yield the parameters that say something: not those left out, and no axis where it is all of them."""
+    everything = tuple(range(np.ndim(operation.xs[0]))) if operation.xs else None
+    for key, value in operation.params.items():
+        if value is not None and value is not False and not (key == "axis" and value == everything):
+            yield f"{key}={_parameter(value)}"
+
+
+def _operands(operation: Operation, inputs: int) -> list[str]:
+    return [
+        _constant(x) if i is None else value_name(i - inputs + 1)
+        for i, x in zip(operation.operands, operation.xs, strict=True)
+    ]
+
+
+def _constant(x: Any) -> str:
+    text = short(x)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _index(index: Any) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    return ", ".join(_slice(part) for part in parts) or "()"
+
+
+def _slice(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = ":".join("" if end is None else str(end) for end in (part.start, part.stop))
+        return ends if part.step is None else f"{ends}:{part.step}"
+    if part is Ellipsis:
+        return "..."
+    return short(part) if isinstance(part, np.ndarray) else str(part)
+
+
+def _parameter(value: Any) -> str:
+    return short(value) if isinstance(value, np.ndarray | float) else str(value)

@@ -1,0 +1,170 @@
+"""A numbered record of what a function computes, and the two sweeps over it, by each primitive's own rules.
+
+Inputs are the values v_(1-n) ... v_0, results of operations v_1, v_2, ... in the order they were computed (Griewank and
+Walther, Evaluating Derivatives, 2nd edition (2008), section 2.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from wengert.core.dispatch import NO_PARAMS, Interpreter, bind
+from wengert.core.numpy_protocol import replace_traced
+from wengert.core.primitive import LazyScatter, Site
+from wengert.core.tracer import Tracer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from wengert.core.dispatch import Traced
+    from wengert.core.primitive import Primitive
+
+__all__ = ["Contribution", "Operation", "Recorder", "Recording"]
+
+_PRESENT = Site(0, None, NO_PARAMS, (), None, None, ())  # a parent, so that the rule computes its cotangent
+
+
+class Operation(NamedTuple):
+    """One application of a primitive; operands and results are numbers of values, None for a constant."""
+
+    prim: Primitive
+    params: dict[str, Any]
+    xs: tuple[Any, ...]
+    y: Any
+    saved: Any
+    operands: tuple[int | None, ...]
+    results: tuple[int, ...]
+
+    def site(self, active: frozenset[int]) -> Site:
+        """Return the site for the primitive's `vjp` rule, where only active operands need a cotangent."""
+        parents = tuple([_PRESENT if i in active else None for i in self.operands])
+        return Site(0, self.prim, self.params, self.xs, self.y, self.saved, parents)
+
+
+class Contribution(NamedTuple):
+    """What one operand of an operation receives in the reverse sweep; without an operation, the seed of the output."""
+
+    target: int
+    operation: Operation | None
+    position: int
+    amount: Any
+    total: Any
+
+
+@dataclass(eq=False, slots=True)
+class Recording:
+    """Values by number, and the operations among them; the first `inputs` values are inputs."""
+
+    inputs: int
+    values: list[Any]
+    operations: list[Operation] = field(default_factory=list)
+    output: Any = None  # the value of the output
+    output_index: int | None = None  # its number, None for a constant
+
+    def active(self, chosen: Sequence[int]) -> frozenset[int]:
+        """Return the numbers of values that depend on chosen inputs."""
+        found = set(chosen)
+        for operation in self.operations:
+            if operation.prim.differentiable and any(i in found for i in operation.operands):
+                found.update(operation.results)
+        return frozenset(found)
+
+    def tangents(self, seeds: dict[int, Any]) -> list[Any]:
+        """Return the tangents of all values for those of some inputs, by forward mode; None is zero."""
+        dots: list[Any] = [None] * len(self.values)
+        for i, x_dot in seeds.items():
+            dots[i] = x_dot
+        for operation in self.operations:
+            x_dots = [None if i is None else dots[i] for i in operation.operands]
+            if not operation.prim.differentiable or all(x_dot is None for x_dot in x_dots):
+                continue
+            _, y_dot = operation.prim.jvp(operation.xs, x_dots, **operation.params)  # type: ignore[misc]
+            y_dots = y_dot if operation.prim.multiple and y_dot is not None else (y_dot,) * len(operation.results)
+            for i, v_dot in zip(operation.results, y_dots, strict=True):
+                dots[i] = v_dot
+        return dots
+
+    def adjoints(self, y_bar: Any, active: frozenset[int]) -> Iterator[Contribution]:
+        """Yield the contributions to adjoints of active values, in the order of the reverse sweep."""
+        if self.output_index not in active:
+            return
+        bars: dict[int, Any] = {self.output_index: y_bar}  # type: ignore[dict-item]
+        yield Contribution(self.output_index, None, 0, y_bar, y_bar)  # type: ignore[arg-type]
+        for operation in reversed(self.operations):
+            y_bars = tuple([bars.get(i) for i in operation.results])
+            if not operation.prim.differentiable or all(v_bar is None for v_bar in y_bars):
+                continue
+            x_bars = operation.prim.vjp(  # type: ignore[misc]
+                y_bars if operation.prim.multiple else y_bars[0], operation.site(active), **operation.params
+            )
+            for position, (i, x_bar) in enumerate(zip(operation.operands, x_bars, strict=True)):
+                if i not in active or x_bar is None:
+                    continue
+                amount = _dense(x_bar, operation.xs[position])
+                bars[i] = amount if i not in bars else bars[i] + amount  # type: ignore[index]
+                yield Contribution(i, operation, position, amount, bars[i])  # type: ignore[arg-type, index]
+
+
+class Recorder(Interpreter):
+    """Numbers every value that its tracers produce."""
+
+    __slots__ = ("recording",)
+    name = "evaluation trace"
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        super().__init__()
+        self.recording = Recording(len(inputs), list(inputs))
+
+    def lift(self, i: int) -> Tracer:
+        """Return an input as a tracer; a tracer's `info` is its number."""
+        return Tracer(self, self.recording.values[i], i)
+
+    def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        self.require_open()
+        operands = tuple([x.info if self.owns(x) else None for x in xs])
+        values = tuple([x.value if self.owns(x) else x for x in xs])
+        y, saved = prim.save(*values, **params) if prim.save else (bind(prim, values, params), None)
+        if not prim.differentiable and not _is_float(y):
+            return y  # an index or a condition: plain, so that the program can use it as such
+        ys = y if prim.multiple else (y,)
+        first = len(self.recording.values)
+        results = tuple(range(first, first + len(ys)))
+        self.recording.values += ys
+        self.recording.operations.append(Operation(prim, params, values, y, saved, operands, results))
+        tracers = tuple([Tracer(self, v, i) for v, i in zip(ys, results, strict=True)])
+        return tracers if prim.multiple else tracers[0]
+
+    def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        self.require_open()
+        args, kwargs = replace_traced((args, kwargs), self, _value)
+        return function(*args, **kwargs)
+
+    def finish(self, y: Any) -> Recording:
+        """Return the recording, with its output."""
+        owned = self.owns(y)
+        self.recording.output = y.value if owned else y
+        self.recording.output_index = y.info if owned else None
+        return self.recording
+
+
+# helpers
+
+
+def _value(x: Traced) -> Any:
+    return x.value
+
+
+def _is_float(y: Any) -> bool:
+    return not isinstance(y, tuple) and y.dtype.kind in "fc"
+
+
+def _dense(x_bar: Any, x: Any) -> Any:
+    """Return a cotangent as an array, where an indexing rule gave only its entries."""
+    if not isinstance(x_bar, LazyScatter):
+        return x_bar
+    dense = np.zeros(np.shape(x), x.dtype)
+    x_bar.add_to(dense)
+    return dense

@@ -1,0 +1,151 @@
+"""Arithmetic: sums, products, quotients, powers and roots.
+
+A partial derivative is written with as few NumPy calls as it can be: it is the inner loop of every program. A record is
+`singular` if some partial is infinite or undefined at a finite operand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.ops.families import binary, elementwise, unary
+
+__all__ = [
+    "add",
+    "cbrt",
+    "divide",
+    "float_power",
+    "multiply",
+    "negative",
+    "positive",
+    "power",
+    "reciprocal",
+    "sqrt",
+    "square",
+    "subtract",
+]
+
+add = elementwise(
+    np.add,
+    (1, 1),
+    samples=binary(-2.0, 2.0, -2.0, 2.0),
+    complex=True,
+    doc="Sum x1 + x2.",
+)
+
+subtract = elementwise(
+    np.subtract,
+    (1, -1),
+    samples=binary(-2.0, 2.0, -2.0, 2.0),
+    complex=True,
+    doc="Difference x1 - x2.",
+)
+
+multiply = elementwise(
+    np.multiply,
+    (lambda y, x1, x2: x2, lambda y, x1, x2: x1),
+    samples=binary(-2.0, 2.0, -2.0, 2.0),
+    complex=True,
+    doc="Product x1 x2.",
+)
+
+divide = elementwise(
+    np.divide,
+    (lambda y, x1, x2: 1.0 / x2, lambda y, x1, x2: -y / x2),
+    samples=binary(-2.0, 2.0, 0.5, 2.0),
+    singular=True,
+    complex=True,
+    doc="Quotient x1 / x2; infinite partials at x2 = 0.",
+)
+
+negative = elementwise(
+    np.negative,
+    (-1,),
+    samples=unary(-2.0, 2.0),
+    complex=True,
+    doc="Negative -x.",
+)
+
+positive = elementwise(
+    np.positive,
+    (1,),
+    samples=unary(-2.0, 2.0),
+    complex=True,
+    doc="The value x itself.",
+)
+
+reciprocal = elementwise(
+    np.reciprocal,
+    (lambda y, x: -y * y,),
+    samples=unary(0.5, 2.0),
+    singular=True,
+    complex=True,
+    doc="Reciprocal 1 / x; infinite partial at 0.",
+)
+
+square = elementwise(
+    np.square,
+    (lambda y, x: 2.0 * x,),
+    samples=unary(-2.0, 2.0),
+    complex=True,
+    doc="Square of x.",
+)
+
+sqrt = elementwise(
+    np.sqrt,
+    (lambda y, x: 0.5 / y,),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    complex=True,
+    doc="Square root of x, principal branch; infinite partial at 0. DLMF 4.2.",
+)
+
+cbrt = elementwise(
+    np.cbrt,
+    (lambda y, x: 1.0 / (3.0 * y * y),),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    doc="Real cube root of x, odd; infinite partial at 0.",
+)
+
+
+# power ------------------------------------------------------------------------------------------------------------
+#
+#   d(x^n)/dx = n x^(n-1)        and 0 for n = 0, at x = 0 too, where the formula would say 0 * inf
+#   d(x^n)/dn = x^n log x        and 0 where a real x is not positive: x^n is then no function of a real n
+#
+# The base's partial is a power again, so x^3 has finite derivatives of every order at 0: 3 x^2, 6 x, 6 x^0, 0.
+
+
+def _power_base(y: Any, x: Any, n: Any) -> Any:
+    if isinstance(n, float | int):  # a Python number: the exponent of the partial is known, and keeps x's precision
+        return 2.0 * x if n == 2 else 0.0 if n == 0 else n * x ** (n - 1)
+    return n * x ** np.where((n == 0) & (x == 0), 1, n - 1)
+
+
+def _power_exponent(y: Any, x: Any, n: Any) -> Any:
+    is_complex = y.dtype.kind == "c"
+    smooth = x != 0 if is_complex else x > 0
+    base = np.where(smooth, x, 1)
+    return np.where(smooth, y * np.log(base + 0j if is_complex else base), 0)
+
+
+power = elementwise(
+    np.power,
+    (_power_base, _power_exponent),
+    samples=binary(0.5, 2.0, -2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="Power x1 ** x2, principal branch; the partial to a real exponent is 0 where the base is not positive. DLMF 4.2(iv).",
+)
+
+float_power = elementwise(
+    np.float_power,
+    (_power_base, _power_exponent),
+    samples=binary(0.5, 2.0, -2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="Power x1 ** x2 in double precision; derivatives as those of power. DLMF 4.2(iv).",
+)

@@ -1,0 +1,89 @@
+"""Change of precision: `astype` and `copy`.
+
+A cast between inexact types is linear, and its adjoint casts back; a cast from complex to real drops the imaginary
+part, and its adjoint embeds the real numbers. A cast to integers or booleans has derivative zero.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.core.numpy_protocol import implements
+from wengert.core.primitive import Primitive, define
+from wengert.ops.families import linear, match
+from wengert.types import ArrayType, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
+
+__all__ = ["cast_", "discretize_"]
+
+
+def _cast_eval(x: Any, *, dtype: Any) -> Any:
+    if not hasattr(x, "astype"):
+        return np.asarray(x, dtype)[()]
+    return (x.real if x.dtype.kind == "c" and dtype.kind != "c" else x).astype(dtype)
+
+
+def _cast_samples(rng: np.random.Generator) -> Samples:
+    for shape in ((3,), (), (0, 2)):
+        yield (np.asarray(rng.normal(size=shape)),), {"dtype": np.dtype(np.float64)}
+    yield (rng.normal(size=3),), {"dtype": np.dtype(np.complex128)}
+
+
+cast_: Primitive = linear(
+    "cast",
+    eval=_cast_eval,
+    transpose=lambda y_bar, x, **_: match(y_bar, x),
+    infer=lambda t, *, dtype: ArrayType(t.shape, dtype),
+    batch=lambda _size, xs, _batched, *, dtype: cast_(xs[0], dtype=dtype),
+    doc="A copy of x in another inexact type; the adjoint casts back.",
+    samples=_cast_samples,
+)
+
+
+discretize_: Primitive = define(
+    name="discretize",
+    doc="A copy of x as integers or booleans, which has derivative zero.",
+    eval=_cast_eval,
+    infer=lambda t, *, dtype: ArrayType(t.shape, dtype),
+    batch=lambda _size, xs, _batched, *, dtype: discretize_(xs[0], dtype=dtype),
+    samples=lambda rng: iter([((rng.normal(size=3),), {"dtype": np.dtype(np.int64)})]),
+    differentiable=False,
+)
+
+
+@implements(np.astype)
+def astype(
+    x: Any,
+    dtype: Any,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+    *,
+    device: Any = None,
+) -> Any:
+    """Bind `cast`, or `discretize` for types that carry no derivative."""
+    del order, subok, device  # memory layout, subclass and device: a traced value has none of them
+    old, new = type_of(x).dtype, np.dtype(dtype)
+    if not np.can_cast(old, new, casting):  # type: ignore[arg-type]
+        message = f"Cannot cast array data from {old!r} to {new!r} according to the rule {casting!r}"
+        raise TypeError(message)
+    if old == new and not copy:
+        return x
+    if old.kind == "c" and new.kind not in "cb":
+        message = "Casting complex values to real discards the imaginary part"
+        warnings.warn(message, np.exceptions.ComplexWarning, stacklevel=3)
+    return (cast_ if new.kind in "fc" else discretize_)(x, dtype=new)
+
+
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """Cast to the type that it has: a value of its own, which writes into `a` do not reach."""
+    return astype(a, type_of(a).dtype, order, subok=subok)

@@ -1,0 +1,271 @@
+"""Exponentials, logarithms, trigonometric and hyperbolic functions and their inverses.
+
+Formulas are those of DLMF chapter 4. Where a formula in the result y costs less than one in x, and loses no accuracy, it
+is used. A record is `singular` if its partial is infinite or undefined at a finite operand, overflow included.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from wengert.ops.families import binary, elementwise, unary
+
+__all__ = [
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "degrees",
+    "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2", "rad2deg", "radians", "sin",
+    "sinh", "tan", "tanh",
+]  # fmt: skip
+
+_LN2, _LN10 = math.log(2.0), math.log(10.0)
+_DEGREE = math.pi / 180.0
+
+
+# Exponentials and logarithms ----------------------------------------------------------------------------------------
+
+exp = elementwise(
+    np.exp,
+    (lambda y, x: y,),
+    samples=unary(-2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="Exponential of x. DLMF 4.7.",
+)
+
+exp2 = elementwise(
+    np.exp2,
+    (lambda y, x: _LN2 * y,),
+    samples=unary(-2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="Power 2^x. DLMF 4.7.10.",
+)
+
+# y + 1 would have no digit right for x < -37.
+expm1 = elementwise(
+    np.expm1,
+    (lambda y, x: np.exp(x),),
+    samples=unary(-2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="exp(x) - 1, accurate near 0. DLMF 4.7.",
+)
+
+log = elementwise(
+    np.log,
+    (lambda y, x: 1.0 / x,),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    complex=True,
+    doc="Natural logarithm of x, principal branch; infinite partial at 0. DLMF 4.7.1.",
+)
+
+log2 = elementwise(
+    np.log2,
+    (lambda y, x: (1.0 / _LN2) / x,),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    complex=True,
+    doc="Logarithm of x to base 2; infinite partial at 0. DLMF 4.7.1.",
+)
+
+log10 = elementwise(
+    np.log10,
+    (lambda y, x: (1.0 / _LN10) / x,),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    complex=True,
+    doc="Logarithm of x to base 10; infinite partial at 0. DLMF 4.7.1.",
+)
+
+log1p = elementwise(
+    np.log1p,
+    (lambda y, x: 1.0 / (1.0 + x),),
+    samples=unary(-0.5, 4.0),
+    singular=True,
+    complex=True,
+    doc="log(1 + x), accurate near 0; infinite partial at -1. DLMF 4.7.1.",
+)
+
+
+# logaddexp --------------------------------------------------------------------------------------------------------
+#
+# y = log(e^x1 + e^x2) has the partials e^(x1 - y) and e^(x2 - y), which never overflow. Where y is infinite the
+# difference may be inf - inf, and the function is the maximum of its operands, ties included.
+
+
+def _share(power: np.ufunc, y: Any, x1: Any, x2: Any) -> Any:
+    infinite = np.isinf(y)
+    share = power(x1 - np.where(infinite, 0, y))
+    return np.where(infinite, np.where(x1 == x2, 0.5, x1 > x2), share)
+
+
+logaddexp = elementwise(
+    np.logaddexp,
+    (lambda y, x1, x2: _share(np.exp, y, x1, x2), lambda y, x1, x2: _share(np.exp, y, x2, x1)),
+    samples=binary(-2.0, 2.0, -2.0, 2.0),
+    doc="log(e^x1 + e^x2) without overflow; where the result is infinite, its partials are those of maximum.",
+)
+
+logaddexp2 = elementwise(
+    np.logaddexp2,
+    (lambda y, x1, x2: _share(np.exp2, y, x1, x2), lambda y, x1, x2: _share(np.exp2, y, x2, x1)),
+    samples=binary(-2.0, 2.0, -2.0, 2.0),
+    doc="log2(2^x1 + 2^x2) without overflow; where the result is infinite, its partials are those of maximum.",
+)
+
+
+# Trigonometric functions --------------------------------------------------------------------------------------------
+
+sin = elementwise(
+    np.sin,
+    (lambda y, x: np.cos(x),),
+    samples=unary(-3.0, 3.0),
+    complex=True,
+    doc="Sine of x in radians. DLMF 4.20.1.",
+)
+
+cos = elementwise(
+    np.cos,
+    (lambda y, x: -np.sin(x),),
+    samples=unary(-3.0, 3.0),
+    complex=True,
+    doc="Cosine of x in radians. DLMF 4.20.2.",
+)
+
+tan = elementwise(
+    np.tan,
+    (lambda y, x: 1.0 + y * y,),
+    samples=unary(-1.2, 1.2),
+    complex=True,
+    doc="Tangent of x in radians. DLMF 4.20.3.",
+)
+
+
+def _cosine_of_arcsine(x: Any) -> Any:
+    """sqrt(1 - x^2), accurate near 1 and -1, on the side of the branch cut that the sign of a zero in x names.
+
+    In complex arithmetic 1.0 + x would lose the sign of a zero imaginary part; x - c keeps it (Kahan 1987).
+    """
+    return np.sqrt(-(x - 1.0)) * np.sqrt(x - (-1.0))
+
+
+arcsin = elementwise(
+    np.arcsin,
+    (lambda y, x: 1.0 / _cosine_of_arcsine(x),),
+    samples=unary(-0.8, 0.8),
+    singular=True,
+    complex=True,
+    doc="Inverse sine of x; infinite partial at 1 and -1. DLMF 4.24.7.",
+)
+
+arccos = elementwise(
+    np.arccos,
+    (lambda y, x: -1.0 / _cosine_of_arcsine(x),),
+    samples=unary(-0.8, 0.8),
+    singular=True,
+    complex=True,
+    doc="Inverse cosine of x; infinite partial at 1 and -1. DLMF 4.24.8.",
+)
+
+arctan = elementwise(
+    np.arctan,
+    (lambda y, x: 1.0 / (1.0 + x * x),),
+    samples=unary(-3.0, 3.0),
+    complex=True,
+    doc="Inverse tangent of x. DLMF 4.24.9.",
+)
+
+
+# With h = hypot(x1, x2) the partials are x2 / h^2 and -x1 / h^2, here without overflow or underflow of h^2. The origin,
+# where the angle is undefined, has gradient 0.
+
+
+def _turn(x1: Any, x2: Any) -> Any:
+    """x2 / (x1^2 + x2^2), and 0 at the origin."""
+    h = np.hypot(x1, x2)
+    origin = h == 0
+    h = np.where(origin, 1, h)
+    return np.where(origin, 0, x2 / h / h)
+
+
+arctan2 = elementwise(
+    np.arctan2,
+    (lambda y, x1, x2: _turn(x1, x2), lambda y, x1, x2: -_turn(x2, x1)),
+    samples=binary(-2.0, -0.5, -2.0, 2.0),
+    singular=True,
+    doc="Angle of the point (x2, x1) in radians, with gradient 0 at the origin. DLMF 4.23.",
+)
+
+degrees = elementwise(
+    np.degrees, (lambda y, x: 1.0 / _DEGREE,), samples=unary(-3.0, 3.0), doc="Radians x in degrees."
+)
+rad2deg = elementwise(
+    np.rad2deg, (lambda y, x: 1.0 / _DEGREE,), samples=unary(-3.0, 3.0), doc="Radians x in degrees."
+)
+radians = elementwise(
+    np.radians, (lambda y, x: _DEGREE,), samples=unary(-180.0, 180.0), doc="Degrees x in radians."
+)
+deg2rad = elementwise(
+    np.deg2rad, (lambda y, x: _DEGREE,), samples=unary(-180.0, 180.0), doc="Degrees x in radians."
+)
+
+
+# Hyperbolic functions -----------------------------------------------------------------------------------------------
+
+sinh = elementwise(
+    np.sinh,
+    (lambda y, x: np.cosh(x),),
+    samples=unary(-2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="Hyperbolic sine of x. DLMF 4.34.1.",
+)
+
+cosh = elementwise(
+    np.cosh,
+    (lambda y, x: np.sinh(x),),
+    samples=unary(-2.0, 2.0),
+    singular=True,
+    complex=True,
+    doc="Hyperbolic cosine of x. DLMF 4.34.2.",
+)
+
+# The error of 1 - y^2 is an ulp of 1, not of the derivative: tanh itself has lost those digits.
+tanh = elementwise(
+    np.tanh,
+    (lambda y, x: 1.0 - y * y,),
+    samples=unary(-3.0, 3.0),
+    complex=True,
+    doc="Hyperbolic tangent of x. DLMF 4.34.3.",
+)
+
+# cosh y = sqrt(1 + x^2) without overflow, and on the right side of the branch cuts.
+arcsinh = elementwise(
+    np.arcsinh,
+    (lambda y, x: 1.0 / np.cosh(y),),
+    samples=unary(-3.0, 3.0),
+    complex=True,
+    doc="Inverse hyperbolic sine of x. DLMF 4.38.9.",
+)
+
+# sinh y = sqrt(x - 1) sqrt(x + 1), likewise.
+arccosh = elementwise(
+    np.arccosh,
+    (lambda y, x: 1.0 / np.sinh(y),),
+    samples=unary(1.5, 4.0),
+    singular=True,
+    complex=True,
+    doc="Inverse hyperbolic cosine of x; infinite partial at 1. DLMF 4.38.10.",
+)
+
+arctanh = elementwise(
+    np.arctanh,
+    (lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),),
+    samples=unary(-0.8, 0.8),
+    singular=True,
+    complex=True,
+    doc="Inverse hyperbolic tangent of x; infinite partial at 1 and -1. DLMF 4.38.11.",
+)

@@ -1,0 +1,250 @@
+"""Largest and smallest entries, where they are, and the smooth maximum log sum exp.
+
+The derivative of `max` is shared equally among the entries that attain it: with k ties each has partial 1/k, which is
+the subgradient of least norm. Where an entry is nan so is the result, and the nan entries share its derivative. The
+shares are constant between kinks, so second derivatives are zero.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from wengert.core.numpy_protocol import UFUNC_METHODS, implements
+from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.families import masked, match
+from wengert.ops.reduction import AXES_SAMPLES, all_axes, behind_batch, count, reduced, restore, selected
+from wengert.types import ArrayType, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
+
+__all__ = ["argmax_", "argmin_", "logsumexp", "logsumexp_", "max_", "min_"]
+
+
+# max, min -------------------------------------------------------------------------------------------------------------
+
+
+def _attained(x: Any, y: Any, axis: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return where x attains its extreme y, and how often (with the reduced axes in place)."""
+    where = (x == restore(y, x, axis)) | (x != x)  # noqa: PLR0124 - nan differs from itself
+    return where, np.sum(where, axis=axis, keepdims=True, dtype=x.dtype)
+
+
+def _extreme(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
+    def infer(t: ArrayType, *, axis: tuple[int, ...], keepdims: bool) -> ArrayType:
+        return ArrayType(reduced(t.shape, axis, keepdims=keepdims), t.dtype)
+
+    def jvp(
+        xs: Sequence[Any], x_dots: Sequence[Any], *, axis: tuple[int, ...], keepdims: bool
+    ) -> tuple[Any, Any]:
+        (x,), (x_dot,) = xs, x_dots
+        y = reduction(x, axis=axis, keepdims=keepdims)
+        where, ties = _attained(x, y, axis)
+        return y, np.sum(np.where(where, x_dot / ties, 0.0), axis=axis, keepdims=keepdims)
+
+    def vjp(y_bar: Any, site: Site, *, axis: tuple[int, ...], keepdims: bool) -> list[Any]:
+        del keepdims
+        x = site.xs[0]
+        where, ties = _attained(x, site.y, axis)
+        return [match(np.where(where, restore(y_bar, x, axis) / ties, 0.0), x)]
+
+    def batch(_size: int, xs: Any, _batched: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+        return reduction(xs[0], axis=behind_batch(axis), keepdims=keepdims)
+
+    def samples(rng: np.random.Generator) -> Samples:
+        for shape, axis, keepdims in AXES_SAMPLES:
+            apart = rng.permutation(np.arange(1.0, 1.0 + np.prod(shape))) + 0.25 * rng.uniform(
+                size=int(np.prod(shape))
+            )
+            yield (apart.reshape(shape),), {"axis": axis, "keepdims": keepdims}
+
+    return define(
+        name=name,
+        doc=doc,
+        eval=reduction,
+        infer=infer,
+        jvp=jvp,
+        vjp=vjp,
+        batch=batch,
+        samples=samples,
+        complex=True,
+    )
+
+
+max_ = _extreme("max", np.max, "Largest entry of x over some axes; ties share the derivative equally.")
+min_ = _extreme("min", np.min, "Smallest entry of x over some axes; ties share the derivative equally.")
+
+
+def _front(prim: Primitive, pairwise: np.ufunc) -> Callable[..., Any]:
+    def extreme(
+        a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        if where is not True:
+            if initial is None:
+                message = (
+                    f"reduction operation '{pairwise.__name__}' does not have an identity, "
+                    "so to use a where mask one has to specify 'initial'"
+                )
+                raise ValueError(message)
+            a = np.where(where, a, initial)
+        axes = all_axes(axis, np.ndim(a))
+        if initial is None:
+            return prim(a, axis=axes, keepdims=bool(keepdims))
+        if count(np.shape(a), axes) == 0:
+            shape = reduced(np.shape(a), axes, keepdims=keepdims)
+            return np.astype(np.broadcast_to(initial, shape), type_of(a).dtype)
+        return pairwise(prim(a, axis=axes, keepdims=bool(keepdims)), initial)
+
+    extreme.__doc__ = f"Bind `{prim.name}`."
+    return extreme
+
+
+max = implements(np.max, np.amax)(_front(max_, np.maximum))
+min = implements(np.min, np.amin)(_front(min_, np.minimum))
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Largest minus smallest entry."""
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+# argmax, argmin -------------------------------------------------------------------------------------------------------
+
+
+def _place(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
+    def infer(t: ArrayType, *, axis: int, keepdims: bool) -> ArrayType:
+        return ArrayType(reduced(t.shape, (axis,), keepdims=keepdims), np.dtype(np.intp))
+
+    def batch(_size: int, xs: Any, _batched: Any, *, axis: int, keepdims: bool) -> Any:
+        return reduction(xs[0], axis=axis + 1, keepdims=keepdims)
+
+    def samples(rng: np.random.Generator) -> Samples:
+        for shape, axis, keepdims in (((4,), 0, False), ((2, 3), 1, True), ((2, 3), 0, False)):
+            yield (rng.normal(size=shape),), {"axis": axis, "keepdims": keepdims}
+
+    return define(
+        name=name, doc=doc, eval=reduction, infer=infer, batch=batch, samples=samples, differentiable=False
+    )
+
+
+argmax_ = _place("argmax", np.argmax, "Index of the first largest entry of x along an axis.")
+argmin_ = _place("argmin", np.argmin, "Index of the first smallest entry of x along an axis.")
+
+
+def _place_front(prim: Primitive) -> Callable[..., Any]:
+    def place(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        if axis is not None:
+            return prim(a, axis=normalize_axis_index(axis, np.ndim(a)), keepdims=bool(keepdims))
+        index = prim(np.ravel(a), axis=0, keepdims=False)
+        return np.reshape(index, (1,) * np.ndim(a)) if keepdims else index
+
+    place.__doc__ = f"Bind `{prim.name}`; without an axis, on the flattened array."
+    return place
+
+
+argmax = implements(np.argmax)(_place_front(argmax_))
+argmin = implements(np.argmin)(_place_front(argmin_))
+
+
+# logsumexp ------------------------------------------------------------------------------------------------------------
+#
+# y = log sum_i exp x_i,  dy = sum_i w_i dx_i,  w_i = exp(x_i - y), which sum to 1. The value is computed relative to
+# the largest entry (Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021).
+# Where all entries are -inf so is y; then y is taken as 0 in the weights, which makes them exp(-inf) = 0.
+
+
+def _logsumexp_eval(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, np.zeros((), x.dtype))
+    with np.errstate(divide="ignore", over="ignore"):
+        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else np.reshape(y, reduced(np.shape(x), axis, keepdims=False))[()]
+
+
+def _weights(x: Any, y: Any, axis: tuple[int, ...]) -> Any:
+    y = restore(y, x, axis)
+    return np.exp(x - np.where(y == -np.inf, 0.0, y))
+
+
+def _logsumexp_jvp(
+    xs: Sequence[Any], x_dots: Sequence[Any], *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Any, Any]:
+    (x,), (x_dot,) = xs, x_dots
+    y = logsumexp_(x, axis=axis, keepdims=keepdims)
+    return y, np.sum(masked(x_dot, _weights(x, y, axis)), axis=axis, keepdims=keepdims)
+
+
+def _logsumexp_vjp(y_bar: Any, site: Site, *, axis: tuple[int, ...], keepdims: bool) -> list[Any]:
+    del keepdims
+    x = site.xs[0]
+    return [match(masked(restore(y_bar, x, axis), _weights(x, site.y, axis)), x)]
+
+
+def _logsumexp_samples(rng: np.random.Generator) -> Samples:
+    for shape, axis, keepdims in (*AXES_SAMPLES, ((2, 0), (1,), False)):
+        yield (np.asarray(rng.normal(size=shape)),), {"axis": axis, "keepdims": keepdims}
+
+
+logsumexp_: Primitive = define(
+    name="logsumexp",
+    doc="log sum exp x over some axes, without overflow; -inf where all entries are -inf, with derivative 0.",
+    eval=_logsumexp_eval,
+    infer=lambda t, *, axis, keepdims: ArrayType(reduced(t.shape, axis, keepdims=keepdims), t.dtype),
+    jvp=_logsumexp_jvp,
+    vjp=_logsumexp_vjp,
+    batch=lambda _size, xs, _batched, *, axis, keepdims: logsumexp_(
+        xs[0], axis=behind_batch(axis), keepdims=keepdims
+    ),
+    samples=_logsumexp_samples,
+)
+
+
+def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Logarithm of the sum of the exponentials of the entries.
+
+    Parameters
+    ----------
+    a : array
+        Any finite or infinite values; dimensionless.
+    axis : int, tuple of ints, optional
+        Axes to sum over; all by default.
+    keepdims : bool
+        Leave the reduced axes in place, of length 1.
+
+    Returns
+    -------
+    array
+        Of the type of `a`; -inf where there are no entries or all are -inf.
+    """
+    if type_of(a).dtype.kind in "iub":
+        a = np.asarray(a, np.float64) if not hasattr(a, "astype") else a.astype(np.float64)
+    return logsumexp_(a, axis=all_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
+
+
+def _reduce(pairwise: np.ufunc, unit: float) -> Callable[..., Any]:
+    """Return the `reduce` method of a ufunc log(exp(unit a) + exp(unit b)) / unit."""
+
+    def reduce(
+        a: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        a = a if dtype is None else a.astype(dtype)
+        y = logsumexp(selected(a, where, -np.inf) * unit, axis, keepdims=keepdims) / unit
+        return y if initial is None else pairwise(initial, y)
+
+    return reduce
+
+
+UFUNC_METHODS["reduce", np.logaddexp] = _reduce(np.logaddexp, 1)
+UFUNC_METHODS["reduce", np.logaddexp2] = _reduce(np.logaddexp2, math.log(2.0))

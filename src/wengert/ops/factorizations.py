@@ -1,0 +1,199 @@
+"""Factorizations by elimination and reflection: cholesky and qr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.core.numpy_protocol import implements
+from wengert.core.primitive import Site, define
+from wengert.errors import RefusedError
+
+from wengert.ops.matrix_parts import (
+    Samples,
+    adjoint,
+    divide_right,
+    hermitian,
+    infer_stack,
+    lower_half,
+    transpose,
+    upper_half,
+    well_conditioned,
+)
+from wengert.ops.products import conjugate
+from wengert.types import Array
+
+__all__ = ["QRResult", "cholesky_", "qr_"]
+
+QRResult = type(np.linalg.qr(np.eye(1)))
+
+
+# cholesky -------------------------------------------------------------------------------
+# H = L L^H, where H = h(A) is the Hermitian matrix in the lower triangle of A: NumPy reads nothing else, and neither does the
+# derivative. So the gradient is lower triangular, the tangent along any direction is that of NumPy's function of all
+# entries, and along a symmetric direction it is that of the factorization of symmetric matrices: both readings agree.
+#
+# With Phi = lower_half, L^-1 L_dot + (L^-1 L_dot)^H = L^-1 H_dot L^-H, a lower triangle plus its conjugate transpose:
+#   L_dot = L Phi(P),   P = L^-1 H_dot L^-H                               (Murray 2016, equation 8)
+#   S     = L^-T Phi(L^T L_bar) conj(L)^-1,   A_bar = h^T(S) = Phi(S + S^H)      (Murray 2016, equation 10)
+
+
+def _cholesky_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
+    y = np.linalg.cholesky(xs[0])
+    p = divide_right(np.linalg.solve(y, hermitian(x_dots[0], lower_half)), adjoint(y))
+    return y, y @ lower_half(p)
+
+
+def _cholesky_vjp(y_bar: Array, site: Site) -> list[Array]:
+    y_t = transpose(site.y)
+    s = np.linalg.solve(y_t, divide_right(lower_half(y_t @ y_bar), conjugate(site.y)))
+    return [lower_half(s + adjoint(s))]
+
+
+def _cholesky_samples(rng: np.random.Generator) -> Samples:
+    for shape in ((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)):
+        yield (well_conditioned(rng, shape),), {}  # not symmetric: the upper triangle must not matter
+
+
+cholesky_ = define(
+    name="cholesky",
+    doc="Lower factor L of the Hermitian matrix L L^H that the lower triangle describes. Murray 2016, section 3.1.",
+    eval=np.linalg.cholesky,
+    infer=infer_stack(np.linalg.cholesky),
+    jvp=_cholesky_jvp,
+    vjp=_cholesky_vjp,
+    batch=lambda _size, xs, _batched: np.linalg.cholesky(xs[0]),
+    samples=_cholesky_samples,
+    complex=True,
+)
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a: Array, /, *, upper: bool = False) -> Array:
+    """Bind `cholesky`; the upper factor of the matrix in the upper triangle is the lower factor of the adjoint, adjoint."""
+    return adjoint(cholesky_(adjoint(a))) if upper else cholesky_(a)
+
+
+# qr -------------------------------------------------------------------------------------
+# A = Q R by Householder reflections, with a real diagonal of R (LAPACK geqrf). First k = min(m, n) columns: A_1 = Q_1 R_1,
+# R_1 square. Let C = Q_1^H A_1_dot R_1^-1. Then R_1_dot R_1^-1 = C - Omega with Omega = Q_1^H Q_1_dot skew-Hermitian must be
+# upper triangular with real diagonal, so that with Phi = upper_half
+#   W = R_1_dot R_1^-1 = Phi(C + C^H),   Q_1_dot = A_1_dot R_1^-1 - Q_1 W,   R_1_dot = W R_1
+# and for the columns of a wide A beyond k (R = [R_1, R_2], R_2 = Q_1^H A_2):
+#   R_2_dot = Q_1^H A_2_dot - (C - W) R_2
+# Adjoint, with N = Phi(G) + Phi(G)^H, G = R_bar R^T - Q_1^T Q_1_bar:
+#   A_1_bar = (Q_1_bar + conj(Q_1) (N - R_2_bar R_2^T)) R_1^-T,   A_2_bar = conj(Q_1) R_2_bar
+# (Seeger, Hetzel, Dai and Lawrence 2017, section 4.1 for real tall A; Walter and Lehmann 2012.) R_1 must be regular.
+#
+# mode="complete" of a tall A has further columns Q_2. Reflections give Q = I + (Q_1 - E_1) B^-H [.., Q_1b^H], where B is the
+# top of Q_1 - E_1 and Q_1b the bottom of Q_1 (Ballard et al. 2014, section 3, on recovering reflectors from Q_1), hence
+#   Q_2 = E_2 + (Q_1 - E_1) G,   B^H G = Q_1b^H,   E = [E_1, E_2] the unit matrix,
+# which is differentiated as it stands. B is singular only where a reflection is missing (a column that is zero below the
+# diagonal), and there Q_2 jumps.
+
+
+def _qr_eval(a: Array, *, mode: str) -> tuple[Array, Array]:
+    return tuple(np.linalg.qr(a, mode))  # type: ignore[return-value]
+
+
+def _qr_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, mode: str) -> tuple[Any, Any]:
+    (a,), (a_dot,) = xs, x_dots
+    q, r = qr_(a, mode=mode)
+    m, n = np.shape(a)[-2:]
+    k = min(m, n)
+    q1, r1, r2 = q[..., :k], r[..., :k, :k], r[..., :k, k:]
+    scaled = divide_right(a_dot[..., :k], r1)
+    c = adjoint(q1) @ scaled
+    w = upper_half(c + adjoint(c))
+    q_dot = scaled - q1 @ w
+    r_dot = w @ r1
+    if n > k:
+        r_dot = np.concatenate((r_dot, adjoint(q1) @ a_dot[..., k:] - (c - w) @ r2), axis=-1)
+    if np.shape(q)[-1] > k:
+        q_dot = np.concatenate((q_dot, _rest_jvp(q1, q_dot)), axis=-1)
+        r_dot = np.concatenate((r_dot, np.zeros((*np.shape(r)[:-2], m - k, n), r.dtype)), axis=-2)
+    return (q, r), (q_dot, r_dot)
+
+
+def _qr_vjp(y_bar: tuple[Array, Array], site: Site, *, mode: str) -> list[Array]:
+    (a,), (q, r) = site.xs, site.y
+    q_bar, r_bar = (np.zeros(np.shape(y), y.dtype) if b is None else b for b, y in zip(y_bar, site.y, strict=True))
+    k = min(np.shape(a)[-2:])
+    q1, r, r_bar, q1_bar = q[..., :k], r[..., :k, :], r_bar[..., :k, :], q_bar[..., :k]
+    if np.shape(q)[-1] > k:
+        q1_bar = q1_bar + _rest_vjp(q1, q_bar[..., k:])
+    g = upper_half(r_bar @ transpose(r) - transpose(q1) @ q1_bar)
+    r2, r2_bar = r[..., k:], r_bar[..., k:]
+    inner = g + adjoint(g) - r2_bar @ transpose(r2)
+    a1_bar = divide_right(q1_bar + conjugate(q1) @ inner, transpose(r[..., :k]))
+    if np.shape(a)[-1] == k:
+        return [a1_bar]
+    return [np.concatenate((a1_bar, conjugate(q1) @ r2_bar), axis=-1)]
+
+
+def _rest(q1: Array) -> tuple[Array, Array, Array]:
+    """Return Q_1 - E_1, its top B, and G."""
+    m, n = np.shape(q1)[-2:]
+    shifted = q1 - np.eye(m, n, dtype=q1.dtype)
+    top = shifted[..., :n, :]
+    return shifted, top, np.linalg.solve(adjoint(top), adjoint(q1[..., n:, :]))
+
+
+def _rest_jvp(q1: Array, q1_dot: Array) -> Array:
+    n = np.shape(q1)[-1]
+    shifted, top, g = _rest(q1)
+    change = adjoint(q1_dot[..., n:, :]) - adjoint(q1_dot[..., :n, :]) @ g
+    return q1_dot @ g + shifted @ np.linalg.solve(adjoint(top), change)
+
+
+def _rest_vjp(q1: Array, q2_bar: Array) -> Array:
+    shifted, top, g = _rest(q1)
+    y = adjoint(np.linalg.solve(conjugate(top), transpose(shifted) @ q2_bar))
+    return q2_bar @ transpose(g) + np.concatenate((-(conjugate(g) @ y), y), axis=-2)
+
+
+def _qr_samples(rng: np.random.Generator) -> Samples:
+    for shape, mode in (
+        ((3, 3), "reduced"),
+        ((4, 2), "reduced"),
+        ((2, 4), "reduced"),
+        ((1, 1), "reduced"),
+        ((2, 3, 2), "reduced"),
+        ((4, 2), "complete"),
+        ((2, 3, 1), "complete"),
+        ((2, 3), "complete"),
+        ((0, 3, 2), "reduced"),
+    ):
+        yield (well_conditioned(rng, shape),), {"mode": mode}
+
+
+qr_ = define(
+    name="qr",
+    doc="Orthonormal Q and upper triangular R with A = Q R. Seeger et al. 2017, section 4.1; Walter and Lehmann 2012.",
+    multiple=True,
+    eval=_qr_eval,
+    infer=infer_stack(_qr_eval),
+    jvp=_qr_jvp,
+    vjp=_qr_vjp,
+    batch=lambda _size, xs, _batched, *, mode: qr_(xs[0], mode=mode),
+    samples=_qr_samples,
+    complex=True,
+)
+
+
+@implements(np.linalg.qr)
+def qr(a: Array, mode: str = "reduced") -> Any:
+    """Bind `qr`; the packed form of LAPACK is refused."""
+    if mode == "raw":
+        raise RefusedError(
+            "numpy.linalg.qr was called with mode='raw' on a traced value",
+            why="this mode returns LAPACK's packed reflectors, which have no derivative rule.",
+            instead="mode='reduced', 'complete' or 'r'.",
+        )
+    if mode not in {"reduced", "complete", "r"}:
+        message = f"Unrecognized mode '{mode}'"
+        raise ValueError(message)
+    q, r = qr_(a, mode="complete" if mode == "complete" else "reduced")
+    return r if mode == "r" else QRResult(q, r)

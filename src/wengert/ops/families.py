@@ -1,0 +1,387 @@
+"""Families: whole records from one formula.
+
+    elementwise         y = f(x_1, ..., x_n) entry by entry, from its partial derivatives
+    nondifferentiable   a ufunc whose derivative is zero wherever it exists
+    linear              one operand, from the transpose
+    bilinear            two operands, from the two transposes
+
+Broadcasting and promotion are undone in one place, `match`; the rule that a zero cotangent gives a zero contribution even
+where the partial derivative is infinite is `masked`, the product that singular elementwise operations use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.core.numpy_protocol import UFUNCS
+from wengert.core.primitive import Primitive, Site, define
+from wengert.types import ArrayType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Partial = Callable[..., Any] | int
+    Samples = Callable[[np.random.Generator], Iterator[tuple[tuple[Any, ...], dict[str, Any]]]]
+
+__all__ = ["bilinear", "binary", "elementwise", "linear", "masked", "match", "nondifferentiable", "spread", "unary"]
+
+
+# Broadcasting -------------------------------------------------------------------------------------------------------
+
+
+def match(x_bar: Any, x: Any) -> Any:
+    """Return a cotangent in the shape and dtype of its operand: the adjoint of broadcasting and promotion."""
+    if (
+        type(x_bar) is np.ndarray
+        and type(x) is np.ndarray
+        and x_bar.dtype is x.dtype
+        and x_bar.shape == x.shape
+    ):
+        return x_bar
+    shape = np.shape(x)
+    if np.shape(x_bar) != shape:
+        x_bar = _sum_to(x_bar, shape)
+    dtype = getattr(x, "dtype", None)
+    if dtype is None or dtype == x_bar.dtype:
+        return x_bar
+    if dtype.kind != "c" and x_bar.dtype.kind == "c":
+        x_bar = np.real(x_bar)
+    return x_bar if x_bar.dtype == dtype else x_bar.astype(dtype)
+
+
+def _sum_to(x_bar: Any, shape: tuple[int, ...]) -> Any:
+    extra = np.ndim(x_bar) - len(shape)
+    if 0 in shape:
+        return np.zeros(shape, x_bar.dtype)
+    if extra < 0:
+        return np.broadcast_to(x_bar, shape)
+    ones = tuple([i + extra for i, n in enumerate(shape) if n == 1 and x_bar.shape[i + extra] != 1])
+    x_bar = np.sum(x_bar, axis=(*range(extra), *ones))
+    return np.reshape(x_bar, shape) if ones else x_bar
+
+
+def spread(y_dot: Any, y: Any) -> Any:
+    """Return a tangent in the shape and dtype of its result: broadcasting and promotion."""
+    if np.shape(y_dot) != np.shape(y):
+        y_dot = np.broadcast_to(y_dot, np.shape(y))
+    return y_dot if y_dot.dtype == y.dtype else y_dot.astype(y.dtype)
+
+
+# masked: c * p, and 0 where c is 0 ----------------------------------------------------------------------------------
+
+
+def _masked_eval(c: Any, p: Any) -> Any:
+    with np.errstate(all="ignore"):
+        y = np.multiply(c, p)
+        if type(y) is np.ndarray and y.flags.c_contiguous:
+            y_norm = np.vdot(y, y)
+            if np.isfinite(y_norm):
+                return y
+        return np.where(c == 0, np.zeros((), y.dtype), y)[()]
+
+
+def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
+    (c, p), (c_dot, p_dot) = xs, x_dots
+    y = masked(c, p)
+    terms = []
+    if c_dot is not None:
+        terms.append(masked(c_dot, p))
+    if p_dot is not None:
+        terms.append(masked(c, p_dot))
+    return y, spread(sum(terms[1:], terms[0]), y)
+
+
+def _masked_vjp(y_bar: Any, site: Site) -> list[Any]:
+    (c, p), (need_c, need_p) = site.xs, site.needs
+    return [match(masked(y_bar, p), c) if need_c else None, match(masked(c, y_bar), p) if need_p else None]
+
+
+# Elementwise --------------------------------------------------------------------------------------------------------
+
+
+def _resolve(fun: np.ufunc) -> Callable[..., Any]:
+    """Return the `infer` rule of a ufunc: broadcast shapes, NumPy's own type resolution."""
+
+    def infer(*types: ArrayType) -> Any:
+        shape = np.broadcast_shapes(*[t.shape for t in types])
+        dtypes = fun.resolve_dtypes((*[t.dtype for t in types], *([None] * fun.nout)))  # type: ignore[arg-type]
+        ys = tuple(ArrayType(shape, dtype) for dtype in dtypes[fun.nin :])
+        return ys if fun.nout > 1 else ys[0]
+
+    return infer
+
+
+def align(xs: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
+    """Insert axes behind the batch axis so that batched operands broadcast example by example."""
+    rank = max(np.ndim(x) - b for x, b in zip(xs, batched, strict=True))
+    return [
+        np.reshape(x, (x.shape[0], *([1] * (rank - np.ndim(x) + 1)), *x.shape[1:])) if b and np.ndim(x) - 1 < rank else x
+        for x, b in zip(xs, batched, strict=True)
+    ]
+
+
+def _elementwise_batch(fun: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda _size, xs, batched: fun(*align(xs, batched))
+
+
+def _term(partial: Partial, n: int, *, singular: bool) -> Callable[..., Any] | None:
+    """Return (c, y, *xs) -> c * partial, without the multiplication where the partial is 1 or -1."""
+    if isinstance(partial, int):
+        return {0: None, 1: lambda c, _y, *_: c, -1: lambda c, _y, *_: -c}[partial]
+    if n == 2 and not singular:
+        return lambda c, y, a, b: c * partial(y, a, b)
+    if singular:
+        return lambda c, y, *xs: masked(c, partial(y, *xs))
+    return lambda c, y, *xs: c * partial(y, *xs)
+
+
+def _elementwise_jvp(fun: Callable[..., Any], terms: Sequence[Any]) -> Callable[..., Any]:
+    def jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
+        y = fun(*xs)
+        y_dot = None
+        with np.errstate(all="ignore"):
+            for term, x_dot in zip(terms, x_dots, strict=True):
+                if x_dot is not None and term is not None:
+                    part = term(x_dot, y, *xs)
+                    y_dot = part if y_dot is None else y_dot + part
+        return y, None if y_dot is None else spread(y_dot, y)
+
+    return jvp
+
+
+def _unary_vjp(partial: Partial, *, singular: bool) -> Callable[..., Any]:
+    """Return the vjp rule of one operand, written out for eager speed."""
+    if isinstance(partial, int):
+        return {0: lambda _y_bar, _site: (None,), 1: lambda y_bar, _site: (y_bar,), -1: lambda y_bar, _site: (-y_bar,)}[
+            partial
+        ]
+    if singular:
+        return lambda y_bar, site: (masked(y_bar, partial(site[4], site[3][0])),)
+    return lambda y_bar, site: (y_bar * partial(site[4], site[3][0]),)
+
+
+_WEAK = frozenset({float, int})  # Python numbers neither broadcast nor promote a floating operand
+
+
+def _binary_vjp(left: Callable[..., Any] | None, right: Callable[..., Any] | None) -> Callable[..., Any]:
+    def vjp(y_bar: Any, site: Site) -> tuple[Any, Any]:
+        _, _, _, (a, b), y, _, (a_site, b_site) = site
+        a_bar = b_bar = None
+        if a_site is not None and left is not None:
+            a_bar = left(y_bar, y, a, b)
+            if type(b) not in _WEAK:
+                a_bar = match(a_bar, a)
+        if b_site is not None and right is not None:
+            b_bar = right(y_bar, y, a, b)
+            if type(a) not in _WEAK:
+                b_bar = match(b_bar, b)
+        return a_bar, b_bar
+
+    return vjp
+
+
+def _product_vjp(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the same for two regular partials: one call less an operand."""
+
+    def vjp(y_bar: Any, site: Site) -> tuple[Any, Any]:
+        _, _, _, (a, b), y, _, (a_site, b_site) = site
+        a_bar = b_bar = None
+        if a_site is not None:
+            a_bar = y_bar * left(y, a, b)
+            if type(b) not in _WEAK:
+                a_bar = match(a_bar, a)
+        if b_site is not None:
+            b_bar = y_bar * right(y, a, b)
+            if type(a) not in _WEAK:
+                b_bar = match(b_bar, b)
+        return a_bar, b_bar
+
+    return vjp
+
+
+def _nary_vjp(terms: Sequence[Any]) -> Callable[..., Any]:
+    def vjp(y_bar: Any, site: Site) -> list[Any]:
+        _, _, _, xs, y, _, parents = site
+        return [
+            match(term(y_bar, y, *xs), x) if parent is not None and term is not None else None
+            for term, x, parent in zip(terms, xs, parents, strict=True)
+        ]
+
+    return vjp
+
+
+def elementwise(
+    fun: np.ufunc,
+    partials: Sequence[Partial],
+    *,
+    doc: str,
+    samples: Samples,
+    name: str | None = None,
+    singular: bool = False,
+    complex: bool = False,
+    lower: Callable[..., Any] | None = None,
+) -> Primitive:
+    """Define the primitive of a ufunc from its partial derivatives.
+
+    Parameters
+    ----------
+    fun : ufunc
+        Any ufunc with one result.
+    partials : sequence
+        For each operand a function (y, \\*xs) -> dy/dx_i, or the number 1, -1 or 0 where the partial is that constant.
+    doc, samples, name, complex, lower
+        Fields of the record.
+    singular : bool
+        Some partial is infinite or undefined somewhere in the domain: contributions of zero cotangents are masked there.
+
+    Returns
+    -------
+    Primitive
+    """
+    product = not singular and len(partials) == 2 and all(callable(p) for p in partials)
+    terms = [_term(p, len(partials), singular=singular) for p in partials]
+    if len(terms) == 1:
+        vjp = _unary_vjp(partials[0], singular=singular)
+    elif product:
+        vjp = _product_vjp(*partials)  # type: ignore[arg-type]
+    elif len(terms) == 2:
+        vjp = _binary_vjp(*terms)
+    else:
+        vjp = _nary_vjp(terms)
+    prim = define(
+        name=name or fun.__name__,
+        doc=doc,
+        eval=fun,
+        infer=_resolve(fun),
+        jvp=_elementwise_jvp(fun, terms),
+        vjp=vjp,
+        batch=_elementwise_batch(fun),
+        lower=lower,
+        samples=samples,
+        elementwise=True,
+        complex=complex,
+    )
+    UFUNCS[fun] = prim
+    return prim
+
+
+def nondifferentiable(fun: np.ufunc, *, doc: str, samples: Samples, name: str | None = None) -> Primitive:
+    """Define the primitive of a ufunc whose derivative is zero wherever it exists."""
+    prim = define(
+        name=name or fun.__name__,
+        doc=doc,
+        eval=fun,
+        infer=_resolve(fun),
+        batch=_elementwise_batch(fun),
+        samples=samples,
+        multiple=fun.nout > 1,
+        elementwise=fun.nout == 1,
+        differentiable=False,
+    )
+    UFUNCS[fun] = prim
+    return prim
+
+
+masked = define(
+    name="masked",
+    doc="Product c p that is 0 where c is 0, even if p is infinite or undefined there.",
+    eval=_masked_eval,
+    infer=_resolve(np.multiply),
+    jvp=_masked_jvp,
+    vjp=_masked_vjp,
+    batch=lambda _size, xs, batched: masked(*align(xs, batched)),
+    samples=lambda rng: binary(-2.0, 2.0, -2.0, 2.0)(rng),
+    complex=True,
+)
+
+
+# Linear and bilinear ------------------------------------------------------------------------------------------------
+
+
+def linear(
+    name: str,
+    eval: Callable[..., Any],
+    transpose: Callable[..., Any],
+    *,
+    infer: Callable[..., Any],
+    batch: Callable[..., Any] | None,
+    doc: str,
+    samples: Samples,
+    complex: bool = True,
+) -> Primitive:
+    """Define a primitive that is linear in its one operand; `transpose(y_bar, x, **params)` gives x_bar."""
+
+    def jvp(xs: Sequence[Any], x_dots: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        return prim(xs[0], **params), prim(x_dots[0], **params)
+
+    def vjp(y_bar: Any, site: Site, **params: Any) -> tuple[Any]:
+        return (transpose(y_bar, site.xs[0], **params),)
+
+    prim = define(
+        name=name, doc=doc, eval=eval, infer=infer, jvp=jvp, vjp=vjp, batch=batch, samples=samples, complex=complex
+    )
+    return prim
+
+
+def bilinear(
+    name: str,
+    eval: Callable[..., Any],
+    left: Callable[..., Any],
+    right: Callable[..., Any],
+    *,
+    infer: Callable[..., Any],
+    batch: Callable[..., Any] | None,
+    doc: str,
+    samples: Samples,
+    complex: bool = True,
+) -> Primitive:
+    """Define a primitive that is linear in each of two operands.
+
+    `left(y_bar, a, b, **params)` gives a_bar, `right(y_bar, a, b, **params)` gives b_bar.
+    """
+
+    def jvp(xs: Sequence[Any], x_dots: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        (a, b), (a_dot, b_dot) = xs, x_dots
+        y = prim(a, b, **params)
+        y_dot = None if a_dot is None else prim(a_dot, b, **params)
+        if b_dot is not None:
+            part = prim(a, b_dot, **params)
+            y_dot = part if y_dot is None else y_dot + part
+        return y, spread(y_dot, y)
+
+    def vjp(y_bar: Any, site: Site, **params: Any) -> list[Any]:
+        (a, b), (need_a, need_b) = site.xs, site.needs
+        return [
+            left(y_bar, a, b, **params) if need_a else None,
+            right(y_bar, a, b, **params) if need_b else None,
+        ]
+
+    prim = define(
+        name=name, doc=doc, eval=eval, infer=infer, jvp=jvp, vjp=vjp, batch=batch, samples=samples, complex=complex
+    )
+    return prim
+
+
+# Samples ------------------------------------------------------------------------------------------------------------
+
+
+def unary(lo: float, hi: float) -> Samples:
+    """Return samples of one operand in (lo, hi): a vector, a matrix, and 0-d."""
+
+    def samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+        for shape in ((5,), (2, 3), ()):
+            yield (np.asarray(rng.uniform(lo, hi, shape)),), {}
+
+    return samples
+
+
+def binary(lo: float, hi: float, lo2: float, hi2: float) -> Samples:
+    """Return samples of two operands in (lo, hi) and (lo2, hi2): equal shapes and every kind of broadcasting."""
+
+    def samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+        for left, right in (((4,), (4,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (3,)), ((2, 2), ()), ((), ())):
+            yield (np.asarray(rng.uniform(lo, hi, left)), np.asarray(rng.uniform(lo2, hi2, right))), {}
+
+    return samples

@@ -1,0 +1,208 @@
+"""Size, sign and parts of a number: absolute, sign, copysign, hypot; conjugate, real, imag, angle.
+
+Functions of a complex z that are no functions of z alone (conjugate, real, absolute, ...) are differentiated as functions
+of two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the gradient of hypot at the
+origin is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.core.numpy_protocol import UFUNCS, implements
+from wengert.core.primitive import Primitive, define
+from wengert.ops.families import binary, elementwise, linear, unary
+from wengert.types import ArrayType, type_of
+
+__all__ = ["absolute", "conjugate", "copysign", "fabs", "hypot", "imag_", "real_", "sign"]
+
+
+def _is_complex(x: Any) -> bool:
+    return bool(type_of(x).dtype.kind == "c")
+
+
+def _complex_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    for shape in ((5,), (2, 3), ()):
+        yield (np.asarray(rng.uniform(0.5, 2.0, shape) + 1j * rng.uniform(0.5, 2.0, shape)),), {}
+
+
+# Parts ------------------------------------------------------------------------------------------------------------
+
+
+def _part_type(t: ArrayType) -> ArrayType:
+    return ArrayType(t.shape, np.empty(0, t.dtype).real.dtype)
+
+
+# With the pairing Re(x_bar x_dot): Re(y_bar conj(x_dot)) = Re(conj(y_bar) x_dot).
+conjugate = linear(
+    "conjugate",
+    eval=np.conjugate,
+    transpose=lambda y_bar, x: np.conjugate(y_bar),
+    infer=lambda t: t,
+    batch=lambda _size, xs, _batched: np.conjugate(*xs),
+    samples=_complex_samples,
+    doc="Complex conjugate of x. DLMF 1.9.11.",
+)
+UFUNCS[np.conjugate] = conjugate
+
+# y_bar Re(x_dot) = Re(y_bar x_dot) for real y_bar.
+real_ = linear(
+    "real",
+    eval=np.real,
+    transpose=lambda y_bar, x: y_bar.astype(x.dtype),
+    infer=_part_type,
+    batch=lambda _size, xs, _batched: np.real(*xs),
+    samples=_complex_samples,
+    doc="Real part of a complex x. DLMF 1.9.2.",
+)
+
+# y_bar Im(x_dot) = Re(-i y_bar x_dot) for real y_bar.
+imag_ = linear(
+    "imag",
+    eval=np.imag,
+    transpose=lambda y_bar, x: (y_bar * -1j).astype(x.dtype),
+    infer=_part_type,
+    batch=lambda _size, xs, _batched: np.imag(*xs),
+    samples=_complex_samples,
+    doc="Imaginary part of a complex x. DLMF 1.9.2.",
+)
+
+
+@implements(np.real)
+def real(val: Any) -> Any:
+    """Bind `real`; a real value is its own real part."""
+    return real_(val) if _is_complex(val) else val
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    """Bind `imag`; a real value has the constant imaginary part 0."""
+    if _is_complex(val):
+        return imag_(val)
+    return np.zeros(np.shape(val), type_of(val).dtype)[()]
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    """Compose atan2(Im z, Re z), in degrees if asked."""
+    turned = np.arctan2(np.imag(z), np.real(z))
+    return np.degrees(turned) if deg else turned
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    """Drop the imaginary part if all of it is smaller than `tol` (in units of eps if above 1)."""
+    if not _is_complex(a):
+        return a
+    limit = tol * np.finfo(a.dtype).eps if tol > 1 else tol
+    return np.real(a) if np.all(np.absolute(np.imag(a)) < limit) else a
+
+
+# sign -------------------------------------------------------------------------------------------------------------
+#
+# Of a real x: locally constant. Of a complex x = r u with |u| = 1, sign(x) = u turns when x moves across its ray:
+#   u_dot = i u Im(conj(u) x_dot) / r
+#   x_bar = i conj(u) Im(u y_bar) / r         from Im(w) = Re(-i w) and Re(i u y_bar) = -Im(u y_bar)
+
+
+def _sign_turn(u: Any, r: Any, side: Any) -> Any:
+    return 1j * u * (side / np.where(r == 0, 1, r))
+
+
+def _sign_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
+    (x,), (x_dot,) = xs, x_dots
+    u = np.sign(x)
+    if not _is_complex(x):
+        return u, None
+    return u, _sign_turn(u, np.absolute(x), np.imag(np.conjugate(u) * x_dot))
+
+
+def _sign_vjp(y_bar: Any, site: Any) -> tuple[Any]:
+    _, _, _, (x,), u, _, _ = site
+    if not _is_complex(x):
+        return (None,)
+    return (_sign_turn(np.conjugate(u), np.absolute(x), np.imag(u * y_bar)),)
+
+
+def _register(ufunc: np.ufunc, **fields: Any) -> Primitive:
+    """Define the primitive of a ufunc of one operand whose rules are not one partial derivative.
+
+    The tape hands an elementwise rule its site as a plain tuple, for speed: operands are item 3, the result is item 4.
+    """
+    prim = define(
+        name=ufunc.__name__,
+        eval=ufunc,
+        batch=lambda _size, xs, _batched: ufunc(*xs),
+        elementwise=True,
+        complex=True,
+        **fields,
+    )
+    UFUNCS[ufunc] = prim
+    return prim
+
+
+sign = _register(
+    np.sign,
+    infer=lambda t: t,
+    jvp=_sign_jvp,
+    vjp=_sign_vjp,
+    samples=unary(0.5, 2.0),
+    doc="Sign of a real x, with zero derivative; x / |x| of a complex x; 0 at 0.",
+)
+
+
+# absolute ---------------------------------------------------------------------------------------------------------
+#
+# |x| = r with x = r u:   r_dot = Re(conj(u) x_dot),   x_bar = conj(u) y_bar.   At 0, u = 0.
+
+
+def _absolute_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
+    (x,), (x_dot,) = xs, x_dots
+    y, u = np.absolute(x), np.sign(x)
+    return y, np.real(np.conjugate(u) * x_dot) if _is_complex(x) else u * x_dot
+
+
+def _absolute_vjp(y_bar: Any, site: Any) -> tuple[Any]:
+    u = np.sign(site[3][0])
+    return (y_bar * (np.conjugate(u) if _is_complex(u) else u),)
+
+
+absolute = _register(
+    np.absolute,
+    infer=_part_type,
+    jvp=_absolute_jvp,
+    vjp=_absolute_vjp,
+    samples=unary(0.5, 2.0),
+    doc="Absolute value of x, with derivative 0 at 0. DLMF 1.9.7.",
+)
+
+fabs = elementwise(
+    np.fabs,
+    (lambda y, x: np.sign(x),),
+    samples=unary(0.5, 2.0),
+    doc="Absolute value of a real x, with derivative 0 at 0.",
+)
+
+# y = |x1| s with s the sign bit of x2; where x1 = 0 the partial is that of |x1|: 0.
+copysign = elementwise(
+    np.copysign,
+    (lambda y, x1, x2: np.sign(x1) * np.sign(y), 0),
+    samples=binary(0.5, 2.0, -2.0, -0.5),
+    doc="The absolute value of x1 with the sign of x2; its derivative to x2 is zero.",
+)
+
+
+def _cosine(y: Any, x: Any) -> Any:
+    """x / y, and 0 at the origin, with its derivatives."""
+    return np.where(y == 0, 0, x / np.where(y == 0, 1, y))
+
+
+hypot = elementwise(
+    np.hypot,
+    (lambda y, x1, x2: _cosine(y, x1), lambda y, x1, x2: _cosine(y, x2)),
+    samples=binary(0.5, 2.0, 0.5, 2.0),
+    doc="Length of the vector (x1, x2), with gradient 0 at the origin.",
+)

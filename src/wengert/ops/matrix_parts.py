@@ -1,0 +1,157 @@
+"""Parts of matrices that the rules of linear algebra share; the leading axes of every operand are a stack of matrices.
+
+The rules pair cotangents and tangents by <x_bar, x_dot> = Re sum(x_bar * x_dot), without conjugation, so that
+
+    y = B x D  with constant B, D    x_bar = B^T y_bar D^T           (plain transposes)
+    y = x^H                          x_bar = y_bar^H
+
+and every adjoint in these files follows from its tangent by these two lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from wengert.ops.products import conjugate
+from wengert.types import Array, ArrayType, type_of
+
+__all__ = [
+    "Samples",
+    "adjoint",
+    "diagonal",
+    "divide_right",
+    "hermitian",
+    "inexact",
+    "infer_stack",
+    "inverse_gaps",
+    "lower_half",
+    "matrices",
+    "quotient",
+    "transpose",
+    "upper_half",
+    "well_conditioned",
+]
+
+Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+# Transposes and triangles ---------------------------------------------------------------
+
+
+def transpose(x: Array) -> Array:
+    """Return the transposes of a stack of matrices."""
+    return np.swapaxes(x, -1, -2)
+
+
+def adjoint(x: Array) -> Array:
+    """Return the conjugate transposes of a stack of matrices."""
+    return transpose(conjugate(x))
+
+
+def diagonal(x: Array) -> Array:
+    """Return the diagonals of a stack of matrices."""
+    return np.diagonal(x, axis1=-2, axis2=-1)
+
+
+def lower_half(x: Array) -> Array:
+    """Return the strictly lower triangle and half of the diagonal; zero above, whatever stands there."""
+    return _half(x, np.tri(np.shape(x)[-1], dtype=bool))
+
+
+def upper_half(x: Array) -> Array:
+    """Return the strictly upper triangle and half of the diagonal; zero below, whatever stands there."""
+    return _half(x, np.tri(np.shape(x)[-1], dtype=bool).T)
+
+
+def _half(x: Array, keep: np.ndarray[Any, Any]) -> Array:
+    weights = 1 - 0.5 * np.eye(len(keep))
+    return np.where(keep, x * weights.astype(_real(type_of(x).dtype)), 0.0)
+
+
+def hermitian(x: Array, half: Callable[[Array], Array]) -> Array:
+    """Return the Hermitian matrix that LAPACK reads from one triangle; the diagonal counts by its real part.
+
+    The map is linear over the reals, h(x) = half(x) + half(x)^H, and its adjoint is half(y_bar + y_bar^H).
+    """
+    part = half(x)
+    return part + adjoint(part)
+
+
+# Quotients ------------------------------------------------------------------------------
+
+
+def divide_right(x: Array, a: Array) -> Array:
+    """Return X A^-1."""
+    return transpose(np.linalg.solve(transpose(a), transpose(x)))
+
+
+def quotient(x: Array, y: Array) -> Array:
+    """Return x / y, and 0 where y is 0."""
+    zero = y == 0
+    return np.where(zero, 0.0, x / np.where(zero, 1.0, y))
+
+
+def inverse_gaps(w: Array) -> Array:
+    """Return 1 / (w_j - w_i) in row i and column j, and 0 where the two are equal.
+
+    Equal means: closer than n eps max|w|, which is the accuracy of the w that LAPACK computes (Anderson et al. 1999, LAPACK
+    Users' Guide, section 4.7), so that closer ones are not told apart.
+
+    A rule multiplies the gap of an equal pair with what a rotation within their common eigenspace would change. The basis
+    in that space is arbitrary, so a function with a derivative does not depend on the rotation, and 0 is the right value for
+    all functions of the values and vectors that such a rotation leaves unchanged to first order: symmetric functions of the
+    values, norms, projectors on whole eigenspaces. The derivative of U f(w) U^H has a part f'(w) *within* the eigenspace,
+    off the diagonal, which no rule on (w, U) alone can know, since it is the limit of (f(w_j) - f(w_i)) / (w_j - w_i): it is
+    0 here. Matrix functions with repeated values need a rule of their own.
+    """
+    gap = w[..., np.newaxis, :] - w[..., :, np.newaxis]
+    n, eps = np.shape(w)[-1], float(np.finfo(w.dtype).eps)
+    size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0.0)[..., np.newaxis]
+    equal = np.abs(gap) <= n * eps * size
+    return np.where(equal, 0.0, 1.0 / np.where(equal, 1.0, gap))
+
+
+# Types ----------------------------------------------------------------------------------
+
+
+def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.finfo(dtype).dtype if dtype.kind in "fc" else np.dtype(np.float64)
+
+
+def inexact(*types: ArrayType) -> np.dtype[Any]:
+    """Return the dtype of a result of numpy.linalg: integers count as float64."""
+    return np.result_type(*[t.dtype if t.dtype.kind in "fc" else np.float64 for t in types])
+
+
+def infer_stack(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the `infer` rule of a function of one stack of matrices: it is asked what it makes of an empty stack."""
+
+    def infer(t: ArrayType, **params: Any) -> Any:
+        y = fun(np.empty((0, *t.shape), t.dtype), **params)
+        if isinstance(y, tuple):
+            return tuple(ArrayType(part.shape[1:], part.dtype) for part in y)
+        return ArrayType(y.shape[1:], y.dtype)
+
+    return infer
+
+
+# Samples --------------------------------------------------------------------------------
+
+
+def matrices(*shapes: tuple[int, ...], **params: Any) -> Callable[[np.random.Generator], Samples]:
+    """Return samples of one well-conditioned operand in several shapes, with singular values and eigenvalues apart."""
+
+    def samples(rng: np.random.Generator) -> Samples:
+        for shape in shapes:
+            yield (well_conditioned(rng, shape),), dict(params)
+
+    return samples
+
+
+def well_conditioned(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return random matrices with a dominant diagonal 3, 6, 9, ..."""
+    m, n = shape[-2:]
+    return rng.uniform(-0.5, 0.5, shape) + np.eye(m, n) * 3.0 * np.arange(1, n + 1)

@@ -1,0 +1,70 @@
+"""The larger and the smaller of two numbers, and the step between them.
+
+Where x1 = x2 the two operands of maximum and minimum share the derivative equally: (1/2, 1/2) lies in the middle of the
+subdifferential. Complex numbers are ordered as NumPy orders them, by real part and then by imaginary part.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.ops.families import binary, elementwise
+
+__all__ = ["fmax", "fmin", "heaviside", "maximum", "minimum"]
+
+
+def _above(y: Any, x1: Any, x2: Any) -> Any:
+    return np.where(x1 == x2, 0.5, x1 > x2)
+
+
+def _below(y: Any, x1: Any, x2: Any) -> Any:
+    return np.where(x1 == x2, 0.5, x1 < x2)
+
+
+maximum = elementwise(
+    np.maximum,
+    (_above, lambda y, x1, x2: _above(y, x2, x1)),
+    samples=binary(-2.0, 0.0, 0.5, 2.0),
+    complex=True,
+    doc="The larger of x1 and x2; ties share the derivative equally.",
+)
+
+minimum = elementwise(
+    np.minimum,
+    (_below, lambda y, x1, x2: _below(y, x2, x1)),
+    samples=binary(-2.0, 0.0, 0.5, 2.0),
+    complex=True,
+    doc="The smaller of x1 and x2; ties share the derivative equally.",
+)
+
+# fmax and fmin take the other operand where one is nan.
+fmax = elementwise(
+    np.fmax,
+    (
+        lambda y, x1, x2: np.where(np.isnan(x2), 1.0, _above(y, x1, x2)),
+        lambda y, x1, x2: np.where(np.isnan(x1), 1.0, _above(y, x2, x1)),
+    ),
+    samples=binary(-2.0, 0.0, 0.5, 2.0),
+    complex=True,
+    doc="The larger of x1 and x2, or the one that is not nan; ties share the derivative equally.",
+)
+
+fmin = elementwise(
+    np.fmin,
+    (
+        lambda y, x1, x2: np.where(np.isnan(x2), 1.0, _below(y, x1, x2)),
+        lambda y, x1, x2: np.where(np.isnan(x1), 1.0, _below(y, x2, x1)),
+    ),
+    samples=binary(-2.0, 0.0, 0.5, 2.0),
+    complex=True,
+    doc="The smaller of x1 and x2, or the one that is not nan; ties share the derivative equally.",
+)
+
+heaviside = elementwise(
+    np.heaviside,
+    (0, lambda y, x1, x2: x1 == 0),
+    samples=binary(-2.0, 2.0, -2.0, 2.0),
+    doc="Step function of x1 with the value x2 at 0; its derivative to x1 is zero. DLMF 1.16.13.",
+)

@@ -1,0 +1,162 @@
+"""Inverses and square linear systems: inv, solve, and the functions that are made of them.
+
+Both are holomorphic, so their adjoints have plain transposes, no conjugates.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.core.numpy_protocol import implements
+from wengert.core.primitive import Site, define
+from wengert.ops.families import match, spread
+from wengert.ops.matrix_parts import Samples, inexact, infer_stack, matrices, transpose, well_conditioned
+from wengert.ops.products import aligned
+from wengert.types import Array, ArrayType, type_of
+
+__all__ = ["inv_", "solve_"]
+
+
+# inv ------------------------------------------------------------------------------------
+# Y = A^-1. Differentiating A Y = I:
+#   Y_dot = -Y A_dot Y,   A_bar = -Y^T Y_bar Y^T                          (Giles 2008, section 2.2.3)
+
+
+def _inv_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
+    y = np.linalg.inv(xs[0])
+    return y, -(y @ x_dots[0] @ y)
+
+
+def _inv_vjp(y_bar: Array, site: Site) -> list[Array]:
+    y_t = transpose(site.y)
+    return [-(y_t @ y_bar @ y_t)]
+
+
+inv_ = define(
+    name="inv",
+    doc="Inverse of a square matrix. Giles 2008, section 2.2.3.",
+    eval=np.linalg.inv,
+    infer=infer_stack(np.linalg.inv),
+    jvp=_inv_jvp,
+    vjp=_inv_vjp,
+    batch=lambda _size, xs, _batched: np.linalg.inv(xs[0]),
+    samples=matrices((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)),
+    complex=True,
+)
+
+
+@implements(np.linalg.inv)
+def inv(a: Array) -> Array:
+    """Bind `inv`."""
+    return inv_(a)
+
+
+@implements(np.linalg.tensorinv)
+def tensorinv(a: Array, ind: int = 2) -> Array:
+    """Invert the matrix whose rows are the first `ind` axes and whose columns are the others."""
+    if ind <= 0:
+        message = "Invalid ind argument."
+        raise ValueError(message)
+    shape = np.shape(a)
+    rows = math.prod(shape[ind:])
+    return np.reshape(np.linalg.inv(np.reshape(a, (rows, -1))), shape[ind:] + shape[:ind])
+
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a: Array, n: int) -> Array:
+    """Multiply repeated squares (Knuth, The Art of Computer Programming, section 4.6.3); negative powers are of the inverse."""
+    n = operator.index(n)
+    if np.ndim(a) < 2 or np.shape(a)[-1] != np.shape(a)[-2]:
+        np.linalg.matrix_power(np.empty(np.shape(a)), n)  # raises as NumPy does
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    power = None
+    while n:
+        if n % 2:
+            power = a if power is None else power @ a
+        n //= 2
+        if n:
+            a = a @ a
+    return np.linalg.matrix_power(np.empty(np.shape(a), type_of(a).dtype), 0) if power is None else power
+
+
+# solve ----------------------------------------------------------------------------------
+# A Y = B with B a stack of matrices; a vector is a matrix of one column. Differentiating:
+#   Y_dot = A^-1 (B_dot - A_dot Y),   B_bar = A^-T Y_bar,   A_bar = -B_bar Y^T   (Giles 2008, section 2.3.1)
+
+
+def _solve_infer(a: ArrayType, b: ArrayType) -> ArrayType:
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return ArrayType((*stack, *b.shape[-2:]), inexact(a, b))
+
+
+def _solve_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
+    (a, b), (a_dot, b_dot) = xs, x_dots
+    y = np.linalg.solve(a, b)
+    change = -(a_dot @ y) if b_dot is None else b_dot if a_dot is None else b_dot - a_dot @ y
+    return y, spread(np.linalg.solve(a, change), y)
+
+
+def _solve_vjp(y_bar: Array, site: Site) -> list[Array]:
+    (a, b), (need_a, need_b) = site.xs, site.needs
+    b_bar = np.linalg.solve(transpose(a), y_bar)
+    return [
+        match(-(b_bar @ transpose(site.y)), a) if need_a else None,
+        match(b_bar, b) if need_b else None,
+    ]
+
+
+def _solve_samples(rng: np.random.Generator) -> Samples:
+    for a, b in (
+        ((3, 3), (3, 2)),
+        ((1, 1), (1, 1)),
+        ((2, 3, 3), (3, 1)),
+        ((3, 3), (2, 3, 2)),
+        ((2, 1, 2, 2), (3, 2, 1)),
+        ((0, 0), (0, 2)),
+        ((2, 2), (2, 0)),
+    ):
+        yield (well_conditioned(rng, a), rng.normal(size=b)), {}
+
+
+solve_ = define(
+    name="solve",
+    doc="Solution Y of A Y = B for square A and a matrix B. Giles 2008, section 2.3.1.",
+    eval=np.linalg.solve,
+    infer=_solve_infer,
+    jvp=_solve_jvp,
+    vjp=_solve_vjp,
+    batch=lambda _size, xs, batched: np.linalg.solve(*aligned(xs, batched, (2, 2))),
+    samples=_solve_samples,
+    complex=True,
+)
+
+
+@implements(np.linalg.solve)
+def solve(a: Array, b: Array) -> Array:
+    """Bind `solve`; only a 1-d b is a vector (NumPy 2), everything else a stack of matrices."""
+    if np.ndim(b) != 1:
+        return solve_(a, b)
+    return solve_(a, np.reshape(b, (-1, 1)))[..., 0]
+
+
+@implements(np.linalg.tensorsolve)
+def tensorsolve(a: Array, b: Array, axes: Any = None) -> Array:
+    """Solve for the tensor that contracts with the last axes of `a` to `b`."""
+    if axes is not None:
+        order = list(range(np.ndim(a)))
+        for k in axes:
+            order.remove(k)
+            order.insert(np.ndim(a), k)
+        a = np.transpose(a, order)
+    shape = np.shape(a)[np.ndim(b) :]
+    n = math.prod(shape)
+    if np.size(a) != n**2:
+        message = "Input arrays must satisfy the requirement prod(a.shape[b.ndim:]) == prod(a.shape[:b.ndim])"
+        raise np.linalg.LinAlgError(message)
+    return np.reshape(np.linalg.solve(np.reshape(a, (n, n)), np.ravel(b)), shape)

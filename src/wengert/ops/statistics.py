@@ -1,0 +1,212 @@
+"""Averages, variances and correlations.
+
+All are composed of sums. The standard deviation is the one with a kink: where the variance is exactly 0 its derivative
+is 0.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from wengert.core.dispatch import Traced
+from wengert.core.numpy_protocol import implements
+from wengert.ops.reduction import all_axes, size_over
+from wengert.types import type_of
+
+__all__: list[str] = []
+
+
+# Moments --------------------------------------------------------------------------------------------------------------
+
+
+@implements(np.average)
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """Weighted mean, and the sum of weights if asked."""
+    a = a if hasattr(a, "dtype") else np.asarray(a)
+    if weights is None:
+        y = np.mean(a, axis=axis, keepdims=keepdims)
+        total = y.dtype.type(a.size / np.size(y)) if np.size(y) else y.dtype.type(0)
+        return (y, np.broadcast_to(total, np.shape(y))) if returned else y
+    weights = _spread_weights(weights if hasattr(weights, "dtype") else np.asarray(weights), a, axis)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if not isinstance(total, Traced) and np.any(total == 0.0):
+        message = "Weights sum to zero, can't be normalized"
+        raise ZeroDivisionError(message)
+    y = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (y, np.broadcast_to(total, np.shape(y))) if returned else y
+
+
+def _spread_weights(weights: Any, a: Any, axis: Any) -> Any:
+    """Return weights in an array that broadcasts to `a`; weights of lower rank belong to the axes that are averaged."""
+    if np.shape(weights) == np.shape(a):
+        return weights
+    if axis is None:
+        message = "Axis must be specified when shapes of a and weights differ."
+        raise TypeError(message)
+    axes = all_axes(axis, np.ndim(a))
+    if np.shape(weights) != tuple(np.shape(a)[i] for i in axes):
+        message = "Shape of weights must be consistent with shape of a along specified axis."
+        raise ValueError(message)
+    order = sorted(range(len(axes)), key=axes.__getitem__)
+    shape = tuple(n if i in axes else 1 for i, n in enumerate(np.shape(a)))
+    return np.reshape(np.transpose(weights, order), shape)
+
+
+def correction_of(ddof: Any, correction: Any) -> Any:
+    if correction is None:
+        return ddof
+    if ddof != 0:
+        message = "ddof and correction can't be provided simultaneously."
+        raise ValueError(message)
+    return correction
+
+
+def _square(d: Any) -> Any:
+    """Return the squared size of deviations."""
+    return np.real(d * np.conjugate(d)) if type_of(d).dtype.kind == "c" else d * d
+
+
+@implements(np.var)
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Mean of squared deviations from the mean."""
+    ddof = correction_of(ddof, correction)
+    half = dtype is None and type_of(a).dtype == np.float16
+    wide = np.float32 if half else dtype
+    if mean is None:
+        mean = np.mean(a, axis=axis, dtype=wide, keepdims=True, where=where)
+    d = (a if wide is None else a.astype(wide)) - mean
+    total = np.sum(_square(d), axis=axis, keepdims=keepdims, where=where)
+    n = size_over(a, axis, where=where, keepdims=keepdims, dtype=total.dtype)
+    y = total / np.maximum(n - ddof, 0)
+    return y.astype(np.float16) if half else y
+
+
+@implements(np.std)
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Square root of the variance; its derivative is 0 where the variance is 0."""
+    ddof = correction_of(ddof, correction)
+    return root(np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean)))
+
+
+def given(mean: Any) -> dict[str, Any]:
+    return {} if mean is None else {"mean": mean}
+
+
+def root(v: Any) -> Any:
+    """Square root that is constant at 0: both branches of the selection stay in the square root's smooth domain."""
+    flat = v == 0
+    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))[()]
+
+
+@implements(np.cov)
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """Covariances of variables, one a row."""
+    if ddof is not None and ddof != int(ddof):
+        message = "ddof must be integer"
+        raise ValueError(message)
+    x = _variables(m, rowvar=rowvar)
+    if y is not None:
+        x = np.concatenate([x, _variables(y, rowvar=rowvar)], axis=0)
+    if dtype is None:
+        dtype = np.result_type(type_of(x).dtype, np.float64)
+    x = x.astype(dtype)
+    if np.shape(x)[0] == 0:
+        return np.zeros((0, 0), dtype)
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    w = _observation_weights(fweights, aweights, np.shape(x)[1])
+    center, total = np.average(x, axis=1, weights=w, returned=True)
+    total = total[0]
+    freedom = _freedom(total, w, aweights, ddof)
+    x = x - center[:, None]
+    weighted = x if w is None else x * w
+    return np.squeeze(np.matmul(x, np.conjugate(weighted).T) / freedom)
+
+
+def _variables(m: Any, *, rowvar: bool) -> Any:
+    m = m if hasattr(m, "dtype") else np.asarray(m)
+    if np.ndim(m) > 2:
+        message = "m has more than 2 dimensions"
+        raise ValueError(message)
+    x = np.atleast_2d(m)
+    return x.T if not rowvar and np.ndim(m) != 1 else x
+
+
+def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
+    for w, name in ((fweights, "fweights"), (aweights, "aweights")):
+        if w is None:
+            continue
+        if np.ndim(w) > 1:
+            message = f"cannot handle multidimensional {name}"
+            raise RuntimeError(message)
+        if np.shape(w)[0] != n:
+            message = f"incompatible numbers of samples and {name}"
+            raise RuntimeError(message)
+        if not isinstance(w, Traced) and np.any(np.asarray(w) < 0):
+            message = f"{name} cannot be negative"
+            raise ValueError(message)
+    if fweights is not None and not isinstance(fweights, Traced) and np.any(fweights != np.around(fweights)):
+        message = "fweights must be integer"
+        raise TypeError(message)
+    if fweights is None:
+        return aweights if aweights is None or isinstance(aweights, Traced) else np.asarray(aweights, float)
+    return np.asarray(fweights, float) if aweights is None else fweights * aweights
+
+
+def _freedom(total: Any, w: Any, aweights: Any, ddof: int) -> Any:
+    """Return the divisor of the sum of squares (NumPy's formula for both kinds of weights)."""
+    if w is None or ddof == 0 or aweights is None:
+        freedom = total - ddof if ddof or w is None else total
+    else:
+        freedom = total - ddof * np.sum(w * aweights) / total
+    if not isinstance(freedom, Traced) and freedom <= 0:
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=3)
+        return 0.0
+    return freedom
+
+
+@implements(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """Covariances divided by both standard deviations, and kept within [-1, 1]."""
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if np.ndim(c) == 0:
+        return c / c
+    s = np.sqrt(np.real(np.diagonal(c)))
+    r = c / s[:, None] / s[None, :]
+    if type_of(r).dtype.kind == "c":
+        return np.clip(np.real(r), -1.0, 1.0) + 1j * np.clip(np.imag(r), -1.0, 1.0)
+    return np.clip(r, -1.0, 1.0)

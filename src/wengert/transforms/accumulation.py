@@ -1,0 +1,121 @@
+"""Summing cotangents: what a site receives from its users until it is complete.
+
+Dense contributions are added as they come, in place once the sum is an array that nobody else holds. Sparse ones stay
+what they are as long as that saves work: reads of single entries (`LazyScatter`) are added into one buffer, or, under an
+outer transformation, kept in a list and scattered by one primitive; the results of a primitive with several
+(`LazyItem`) become the tuple that its `vjp` rule expects.
+"""
+
+from __future__ import annotations
+
+from heapq import heappush
+from typing import Any
+
+import numpy as np
+
+from wengert.core.primitive import LazyScatter, Primitive
+from wengert.ops.indexing import scatter
+
+__all__ = ["Pending", "select_item"]
+
+
+class LazyItem:
+    """The cotangent of one result of a primitive with several."""
+
+    __slots__ = ("item", "y_bar")
+
+    def __init__(self, item: int, y_bar: Any) -> None:
+        self.item = item
+        self.y_bar = y_bar
+
+
+select_item = Primitive(  # not in the registry: the tape makes it to stand for the edges of a primitive's results
+    name="select_item",
+    doc="One result of a primitive with several.",
+    eval=lambda *ys, item: ys[item],
+    vjp=lambda y_bar, _site, item: (LazyItem(item, y_bar),),
+)
+
+
+class Pending:
+    """Cotangents being summed: `sums` by the order of their site, and the sites in a heap, youngest first."""
+
+    __slots__ = ("_owned", "heap", "sums")
+
+    def __init__(self) -> None:
+        self.heap: list[Any] = []
+        self.sums: dict[int, Any] = {}
+        self._owned: set[int] = set()  # sums that are arrays of our own making
+
+    def add(self, site: Any, x_bar: Any) -> None:
+        """Add a contribution to the cotangent of a site."""
+        key = site[0]
+        if key not in self.sums:
+            self.sums[key] = x_bar
+            heappush(self.heap, site)
+            return
+        held = self.sums[key]
+        if key in self._owned and _is_plain(x_bar):
+            if isinstance(x_bar, LazyScatter):
+                x_bar.add_to(held)
+            else:
+                held += x_bar
+        elif isinstance(held, LazyScatter) or isinstance(x_bar, LazyScatter):
+            self._scatter(site, held, x_bar)
+        elif isinstance(held, LazyItem | list):
+            self.sums[key] = [*_as_list(held), x_bar]
+        else:
+            self.sums[key] = total = held + x_bar
+            if type(total) is np.ndarray:
+                self._owned.add(key)
+
+    def _scatter(self, site: Any, held: Any, x_bar: Any) -> None:
+        """Start a buffer if everything is plain, otherwise a list."""
+        order, y = site[0], site[4]
+        if not (_is_plain(held) and _is_plain(x_bar)) or not y.shape:
+            self.sums[order] = [*_as_list(held), x_bar]
+            return
+        self.sums[order] = buffer = np.zeros(y.shape, y.dtype)
+        self._owned.add(order)
+        for part in (held, x_bar):
+            if isinstance(part, LazyScatter):
+                part.add_to(buffer)
+            else:
+                buffer += part
+
+    def total(self, y_bar: Any, site: Any) -> Any:
+        """Return a complete cotangent as the `vjp` rule of its site takes it."""
+        y = site[4]
+        if isinstance(y_bar, LazyItem | LazyScatter):
+            y_bar = [y_bar]
+        if type(y_bar) is not list:
+            return y_bar
+        if isinstance(y_bar[0], LazyItem):
+            return _items(y_bar, len(y))
+        pieces = [part for part in y_bar if isinstance(part, LazyScatter)]
+        dense = [part for part in y_bar if not isinstance(part, LazyScatter)]
+        total = scatter(
+            *[part.piece for part in pieces],
+            indices=tuple([part.index for part in pieces]),
+            shape=np.shape(y),
+            dtype=y.dtype,
+        )
+        return sum(dense, total)
+
+
+def _is_plain(x_bar: Any) -> bool:
+    if isinstance(x_bar, LazyScatter):
+        x_bar = x_bar.piece
+    return isinstance(x_bar, np.ndarray | np.generic)
+
+
+def _as_list(held: Any) -> list[Any]:
+    return held if type(held) is list else [held]
+
+
+def _items(parts: list[LazyItem], n: int) -> tuple[Any, ...]:
+    y_bars: list[Any] = [None] * n
+    for part in parts:
+        held = y_bars[part.item]
+        y_bars[part.item] = part.y_bar if held is None else held + part.y_bar
+    return tuple(y_bars)

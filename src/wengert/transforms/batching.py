@@ -1,0 +1,104 @@
+"""Batching: one run of a function of single examples computes many of them.
+
+A batched tracer's value has the batch axis in front; the axes that the program sees are those behind it. A primitive's
+`batch` rule works on all examples at once; one without is run example by example.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.core.dispatch import Interpreter, Traced, bind
+from wengert.core.numpy_protocol import replace_traced
+from wengert.core.tracer import Tracer
+from wengert.errors import NotConcreteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wengert.core.primitive import Primitive
+
+__all__ = ["Batch", "Batched", "batch"]
+
+
+class Batched(Tracer):
+    """A tracer whose value carries a batch axis in front."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes of one example."""
+        return self.value.shape[1:]  # type: ignore[no-any-return]
+
+
+class Batch(Interpreter):
+    """Carries a batch of `size` examples through every operation."""
+
+    __slots__ = ("size",)
+    name = "vmap"
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def lift(self, x: Any, axis: int) -> Batched:
+        """Return an input whose examples lie along an axis."""
+        return Batched(self, x if axis == 0 else np.moveaxis(x, axis, 0), None)
+
+    def lower(self, y: Any, axis: int | None) -> Any:
+        """Return an output with its examples along an axis; equal examples are repeated."""
+        if self.owns(y):
+            value = y.value
+        elif axis is None:
+            return y
+        else:
+            value = np.broadcast_to(y, (self.size, *np.shape(y)))
+        return value if axis == 0 else np.moveaxis(value, 0, axis)
+
+    def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        self.require_open()
+        batched = tuple([self.owns(x) for x in xs])
+        values = [x.value if own else x for x, own in zip(xs, batched, strict=True)]
+        if prim.batch is not None:
+            y = prim.batch(self.size, values, batched, **params)
+        else:
+            y = self._loop(prim, values, batched, params)
+        return tuple([Batched(self, v, None) for v in y]) if prim.multiple else Batched(self, y, None)
+
+    def _loop(self, prim: Primitive, values: Sequence[Any], batched: Sequence[bool], params: dict[str, Any]) -> Any:
+        def example(i: int) -> Any:
+            return bind(prim, tuple([x[i] if own else x for x, own in zip(values, batched, strict=True)]), params)
+
+        ys = [example(i) for i in range(self.size)]
+        return tuple([np.stack(part) for part in zip(*ys, strict=True)]) if prim.multiple else np.stack(ys)
+
+    def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        self.require_open()
+
+        def example(i: int) -> Any:
+            new_args, new_kwargs = replace_traced((args, kwargs), self, lambda x: x.value[i])
+            return function(*new_args, **new_kwargs)
+
+        ys = [example(i) for i in range(self.size)]
+        if isinstance(ys[0], tuple):
+            return tuple([Batched(self, np.stack(part), None) for part in zip(*ys, strict=True)])
+        return Batched(self, np.stack(ys), None)
+
+    def truth(self, x: Traced) -> bool:
+        raise NotConcreteError(
+            "Python asked for bool(x) of a value that differs from example to example under vmap",
+            why="the examples may take different branches, but the function is run once for all of them.",
+            instead="use np.where(condition, a, b), or write a loop over the examples.",
+        )
+
+
+def batch(
+    fun: Callable[..., Sequence[Any]], xs: Sequence[Any], axes: Sequence[int | None], size: int
+) -> tuple[Batch, Sequence[Any]]:
+    """Run a function of flat operands on a batch; return its interpreter, which lowers the results, and them."""
+    with Batch(size) as interpreter:
+        ys = fun(*[x if axis is None else interpreter.lift(x, axis) for x, axis in zip(xs, axes, strict=True)])
+    return interpreter, ys

@@ -1,0 +1,136 @@
+"""The tape: sites recorded while the program runs.
+
+A tracer's `info` is the site that made it; sites point to the sites of their operands, so what the program drops is freed
+while it runs. There is no list of everything: the tape is the graph that the outputs hold. Sites are made by the million:
+on the tape they are plain tuples of the fields of `Site`, which Python makes and takes apart at twice the speed.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.core.dispatch import NO_PARAMS, Interpreter, Traced, bind
+from wengert.core.numpy_protocol import UFUNCS, replace_traced
+from wengert.core.tracer import PLAIN, Tracer
+from wengert.errors import RuleMissingError
+from wengert.transforms.accumulation import select_item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wengert.core.primitive import Primitive
+
+__all__ = ["Recorded", "Tape"]
+
+_older = count(-1, -1).__next__
+
+
+# The short way ------------------------------------------------------------------------------------------------------
+#
+# An operator with a plain operand, and a ufunc of one operand, are most of what a program does. Their way from NumPy to a
+# new site is written out here: it decides what an operation on a small array costs.
+
+
+def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any], Any]:
+    general = getattr(Tracer, name)
+
+    def operator(self: Recorded, other: Any) -> Any:
+        tape = self.interpreter
+        if type(other) not in PLAIN or not tape.open:
+            return general(self, other)
+        prim = UFUNCS[ufunc]
+        if reflected:
+            xs, parents = (other, self.value), (None, self.info)
+        else:
+            xs, parents = (self.value, other), (self.info, None)
+        y = prim.eval(*xs)
+        return Recorded(tape, y, (_older(), prim, NO_PARAMS, xs, y, None, parents))
+
+    return operator
+
+
+class Recorded(Tracer):
+    """A value on the tape."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kwargs: Any) -> Any:
+        if len(xs) == 1 and not kwargs and method == "__call__":
+            prim = UFUNCS.get(ufunc)
+            if prim is not None and prim.elementwise:
+                return self.interpreter.unary(prim, self)
+        return Tracer.__array_ufunc__(self, ufunc, method, *xs, **kwargs)
+
+    for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power}.items():
+        locals()[f"__{_name}__"] = _operator(f"__{_name}__", _ufunc, reflected=False)
+        locals()[f"__r{_name}__"] = _operator(f"__r{_name}__", _ufunc, reflected=True)
+
+
+class Tape(Interpreter):
+    """Records what is applied to its tracers."""
+
+    __slots__ = ()
+    name = "reverse-mode derivative"
+
+    def lift(self, x: Any) -> Recorded:
+        """Return an input as a leaf of the tape."""
+        return Recorded(self, x, (_older(), None, NO_PARAMS, (), x, None, ()))
+
+    def lower(self, y: Any) -> tuple[Any, Any]:
+        """Return the value and the site (None if constant) of an output."""
+        return (y.value, y.info) if self.owns(y) else (y, None)
+
+    def unary(self, prim: Primitive, x: Traced) -> Any:
+        if not self.open:
+            self.require_open()
+        v = x.value
+        y = prim.eval(v)
+        if prim.vjp is None:
+            return y if not prim.differentiable else self.apply(prim, (x,), NO_PARAMS)
+        return Recorded(self, y, (_older(), prim, NO_PARAMS, (v,), y, None, (x.info,)))
+
+    def binary(self, prim: Primitive, a: Any, b: Any) -> Any:
+        if not self.open:
+            self.require_open()
+        a_site = b_site = None
+        if isinstance(a, Traced) and a.interpreter is self:
+            a_site = a.info
+            a = a.value
+        if isinstance(b, Traced) and b.interpreter is self:
+            b_site = b.info
+            b = b.value
+        y = prim.eval(a, b)
+        if prim.vjp is None:
+            return y
+        return Recorded(self, y, (_older(), prim, NO_PARAMS, (a, b), y, None, (a_site, b_site)))
+
+    def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        self.require_open()
+        pairs = [self.lower(x) for x in xs]
+        values = tuple([value for value, _ in pairs])
+        if not prim.differentiable:
+            return bind(prim, values, params)
+        if prim.vjp is None:
+            raise RuleMissingError(f"primitive {prim.name!r} has no vjp rule", instead="give its record a vjp rule.")
+        if prim.save is None:
+            y, saved = bind(prim, values, params), None
+        else:
+            y, saved = prim.save(*values, **params)
+        site = (_older(), prim, params, values, y, saved, tuple([parent for _, parent in pairs]))
+        if not prim.multiple:
+            return Recorded(self, y, site)
+        return tuple([
+            Recorded(self, v, (_older(), select_item, {"item": i}, y, v, None, (site,))) for i, v in enumerate(y)
+        ])
+
+    def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        self.require_open()
+        args, kwargs = replace_traced((args, kwargs), self, _value)
+        return function(*args, **kwargs)
+
+
+def _value(x: Traced) -> Any:
+    return x.value

@@ -1,0 +1,66 @@
+"""Pytrees: numbers, arrays and nested containers of them; thin over optree.
+
+Tuples, lists, dicts, named tuples and what optree knows are containers; dataclasses become containers when they are first
+met. Everything else is a leaf.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import optree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["flatten", "map_leaves", "paths", "register", "unflatten"]
+
+_NAMESPACE = "wengert"
+
+
+def flatten(tree: Any) -> tuple[list[Any], Any]:
+    """Return the leaves of a tree and its structure."""
+    leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    if any(dataclasses.is_dataclass(leaf) and not isinstance(leaf, type) for leaf in leaves):
+        for leaf in leaves:
+            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type):
+                _register_dataclass(type(leaf))
+        return flatten(tree)
+    return leaves, structure
+
+
+def unflatten(structure: Any, leaves: Any) -> Any:
+    """Return the tree of a structure with new leaves."""
+    return optree.tree_unflatten(structure, leaves)
+
+
+def map_leaves(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """Apply a function to the corresponding leaves of trees of equal structure."""
+    flatten(tree)  # meets dataclasses
+    return optree.tree_map(function, tree, *rest, namespace=_NAMESPACE)
+
+
+def paths(tree: Any) -> list[str]:
+    """Return the place of each leaf as Python would write it: ``[0]['w']``."""
+    return [accessor.codify("") for accessor in optree.tree_accessors(tree, namespace=_NAMESPACE)]
+
+
+def register(cls: type, to_children: Callable[[Any], tuple[Any, Any]], from_children: Callable[[Any, Any], Any]) -> None:
+    """Make a class a container: `to_children(x)` gives (children, rest), `from_children(rest, children)` an x."""
+    optree.register_pytree_node(cls, to_children, from_children, namespace=_NAMESPACE)
+
+
+def _register_dataclass(cls: type) -> None:
+    names = tuple(f.name for f in dataclasses.fields(cls))
+
+    def to_children(x: Any) -> tuple[Any, Any, Any]:
+        return tuple(getattr(x, name) for name in names), None, names
+
+    def from_children(_rest: Any, children: Any) -> Any:
+        x = object.__new__(cls)  # no __init__: it may check or convert what is a tracer now
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(x, name, child)
+        return x
+
+    optree.register_pytree_node(cls, to_children, from_children, namespace=_NAMESPACE)

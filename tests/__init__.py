@@ -1,0 +1,1 @@
+"""Tests of Wengert: laws over the registry, and what no law says."""

@@ -1,0 +1,39 @@
+"""What all tests share: a generator of random numbers, and the demand that no test leaves a transformation open."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import hypothesis
+import numpy as np
+import pytest
+
+from wengert.core.dispatch import active
+
+# Found examples are the same in every run: a failure can be repeated, and an unlucky draw cannot break a build.
+hypothesis.settings.register_profile(
+    "default", deadline=None, derandomize=True, max_examples=50, database=None
+)
+hypothesis.settings.register_profile(
+    "slow", parent=hypothesis.settings.get_profile("default"), max_examples=2000
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("slow" if config.getoption("-m") == "slow" else "default")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1964)  # the year of Wengert's paper
+
+
+@pytest.fixture(autouse=True)
+def no_state_is_left_behind() -> Iterator[None]:
+    """Fail a test after which a transformation is still open, or NumPy or Python is set otherwise than before."""
+    errors, limit = np.geterr(), sys.getrecursionlimit()
+    yield
+    assert active() == ()
+    assert np.geterr() == errors
+    assert sys.getrecursionlimit() == limit

@@ -1,0 +1,73 @@
+"""The layout law: a rule reads its operands as NumPy does, whatever their strides are, and writes into none of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.core.primitive import Primitive
+
+from .cases import Case, is_float
+from .rules import UNITS, cotangents, forward, results, reverse, tangents
+
+
+def _reversed_strides(x: Any) -> Any:
+    axes = tuple(range(x.ndim))
+    return np.flip(np.flip(x, axes).copy(), axes)
+
+
+def _every_other(x: Any) -> Any:
+    wide = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
+    view = wide[(slice(None, None, 2),) * x.ndim]
+    view[...] = x
+    return view
+
+
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "C order": lambda x: x.copy(),
+    "Fortran order": lambda x: np.asfortranarray(x) if x.ndim else x.copy(),
+    "negative strides": _reversed_strides,
+    "every other entry": _every_other,
+}
+
+
+def layout(prim: Primitive, case: Case) -> None:
+    """All rules on read-only operands, tangents and cotangents of every layout."""
+    x_dots, y_bars = tangents(case), cotangents(prim, case)
+    expected = _run(prim, case, x_dots, y_bars)
+    for name, lay in LAYOUTS.items():
+        frozen = [_frozen(z, lay) for z in (*case.xs, *x_dots, *y_bars)]
+        copies = [None if z is None else z.copy() for z in frozen]
+        n = len(case.xs)
+        found = _run(prim, case.with_xs(frozen[:n], name), frozen[n : 2 * n], frozen[2 * n :])
+        for z, reference in zip(found, expected, strict=True):
+            _compare(name, z, reference)
+        for z, copy in zip(frozen, copies, strict=True):
+            assert z is None or np.array_equal(z, copy, equal_nan=is_float(z)), f"{name}: an operand was overwritten"
+
+
+def _frozen(z: Any, lay: Callable[[Any], Any]) -> Any:
+    if z is None:
+        return None
+    z = lay(np.asarray(z))
+    z.flags.writeable = False
+    return z
+
+
+def _run(prim: Primitive, case: Case, x_dots: list[Any], y_bars: list[Any]) -> list[Any]:
+    outcome = list(results(prim.eval(*case.xs, **case.params)))
+    if prim.differentiable:
+        ys, y_dots = forward(prim, case, x_dots)
+        outcome += [*ys, *y_dots, *reverse(prim, case, y_bars), *reverse(prim, case, y_bars)]
+    return outcome
+
+
+def _compare(name: str, z: Any, reference: Any) -> None:
+    assert (z is None) == (reference is None), f"{name}: a derivative is zero in one layout only"
+    if z is not None and is_float(z):
+        assert np.shape(z) == np.shape(reference), f"{name}: shape {np.shape(z)}, not {np.shape(reference)}"
+        bound = UNITS * float(np.finfo(np.result_type(z)).eps) * np.max(np.abs(reference), initial=0.0)
+        off = np.max(np.abs(z - reference), initial=0.0)
+        assert off <= bound or np.array_equal(z, reference, equal_nan=True), f"{name}: off by {off:.1e}"
+    elif z is not None:
+        assert np.array_equal(z, reference), f"{name}: {z} is not {reference}"

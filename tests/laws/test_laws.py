@@ -1,0 +1,44 @@
+"""Every law holds for every primitive, on every sample it declares."""
+
+import pytest
+
+from wengert.core.primitive import PRIMITIVES
+
+from .adjoint import adjoint, adjoint_complex, adjoint_single
+from .batch import batch, vmap, vmap_of_vjp
+from .cases import ALL, DIFFERENTIABLE, check
+from .difference import difference, difference_complex
+from .infer import infer
+from .layout import layout
+from .masked import masked
+from .saved import partial_cotangents, saved
+from .second_order import second_order, second_order_single
+from .shapes import shapes
+
+OF_ALL = (infer, batch, vmap, layout)
+OF_DIFFERENTIABLE = (
+    adjoint,
+    adjoint_single,
+    adjoint_complex,
+    difference,
+    difference_complex,
+    second_order,
+    second_order_single,
+    shapes,
+    saved,
+    partial_cotangents,
+    masked,
+    vmap_of_vjp,
+)
+
+
+@pytest.mark.parametrize("law", OF_ALL, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", ALL)
+def test_law(name: str, law: object) -> None:
+    check(PRIMITIVES[name], law)
+
+
+@pytest.mark.parametrize("law", OF_DIFFERENTIABLE, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_law_of_derivatives(name: str, law: object) -> None:
+    check(PRIMITIVES[name], law)
