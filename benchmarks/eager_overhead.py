@@ -13,15 +13,13 @@ Four parts, each beside autograd and PyTorch where they are installed:
 from __future__ import annotations
 
 import gc
-import json
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import harness
+import long_chain
 import numpy as np
 
 import wengert as wg
@@ -32,11 +30,9 @@ torch = harness.optional("torch")
 
 LENGTH = 100
 LARGE = 4_000_000
-NODES = 1_000_000
 
 PER_OPERATION_US = 2.5
 SCALAR_GRADIENT_US = 25.0
-MILLION_NODES_S = 10.0
 
 # Part 1. Each step applies `count` elementwise operations; `xp` is the namespace of a library's functions.
 
@@ -108,7 +104,7 @@ def _gradients(
 
 def chains(*, smoke: bool) -> list[harness.Row]:
     """Time forward + backward per operation, and the same program in plain NumPy without derivatives."""
-    operations, rounds = (20, 2) if smoke else (1000, 11)
+    operations = 20 if smoke else 1000
     rng = np.random.default_rng(0)
     x, c, d = (
         rng.uniform(0.5, 1.5, LENGTH),
@@ -124,7 +120,9 @@ def chains(*, smoke: bool) -> list[harness.Row]:
 
         primal = make(np, lambda a: a)
         calls = {"numpy alone": lambda primal=primal: primal(x), **_gradients(make, x)}
-        found.append(harness.timed(name, calls, rounds=rounds, per=steps * count, limit=LIMITED.get(name)))
+        found.append(
+            harness.timed(name, calls, rounds=11, smoke=smoke, per=steps * count, limit=LIMITED.get(name))
+        )
     return found
 
 
@@ -133,7 +131,6 @@ def chains(*, smoke: bool) -> list[harness.Row]:
 
 def scalars(*, smoke: bool) -> list[harness.Row]:
     """Time the gradient of a scalar function, everything included that a user pays for one call."""
-    rounds = 2 if smoke else 15
     x = np.float64(0.7)
     functions = {
         "gradient, 3 operations": lambda xp, _: lambda x: xp.tanh(x * x) + x,
@@ -141,66 +138,12 @@ def scalars(*, smoke: bool) -> list[harness.Row]:
     }
     limits = {"gradient, 3 operations": SCALAR_GRADIENT_US}
     return [
-        harness.timed(name, _gradients(make, x), rounds=rounds, limit=limits.get(name))
+        harness.timed(name, _gradients(make, x), rounds=15, smoke=smoke, limit=limits.get(name))
         for name, make in functions.items()
     ]
 
 
-# Part 3. Each library builds and sweeps its chain in an interpreter of its own, with the collector switched off.
-
-
-def _long_chain(nodes: int) -> Callable[[Any], Any]:
-    def run(x: Any) -> Any:
-        for _ in range(nodes // 2):
-            x = x * 0.9999
-            x = x + 0.0001
-        return x
-
-    return run
-
-
-def long_chain_alone(who: str, nodes: int) -> dict[str, float]:
-    """Differentiate one long chain, and count what is left behind: blocks of memory and pages."""
-    run = _long_chain(nodes)
-    gradient = _scalar_gradient(who, run)
-    _long_chain_expect(gradient(0.5), nodes)  # first use: caches and lazy imports are not the chain's
-    gc.collect()
-    gc.disable()
-    blocks = sys.getallocatedblocks()
-    start = time.perf_counter()
-    result = gradient(0.5)
-    seconds = time.perf_counter() - start
-    left = sys.getallocatedblocks() - blocks
-    _long_chain_expect(result, nodes)
-    return {"seconds": seconds, "left": left, "recursion limit": sys.getrecursionlimit()}
-
-
-def _scalar_gradient(who: str, run: Callable[[Any], Any]) -> Callable[[float], Any]:
-    if who == "torch":
-        return lambda x: _torch_gradient(run, torch.tensor(x, dtype=torch.float64))
-    return (wg if who == "wengert" else autograd).grad(run)
-
-
-def _long_chain_expect(result: Any, nodes: int) -> None:
-    np.testing.assert_allclose(float(result), 0.9999 ** (nodes // 2), rtol=1e-9)
-
-
-def long_chain(*, smoke: bool) -> list[harness.Row]:
-    """Time a million nodes, and count the memory blocks that survive them."""
-    nodes = 1000 if smoke else NODES
-    peers = {"wengert": wg, "autograd": autograd, "torch": torch}
-    found = {
-        who: harness.alone(Path(__file__), "--long-chain", who, str(nodes))
-        for who, module in peers.items()
-        if module
-    }
-    seconds = {who: result["seconds"] for who, result in found.items()}
-    left = {who: 1000 * result["left"] / nodes for who, result in found.items()}
-    limit = None if smoke else MILLION_NODES_S
-    return [
-        harness.Row(f"chain of {nodes} nodes", "s", seconds, limit=limit),
-        harness.Row("blocks left, per 1000 nodes", "blocks", left, limit=1.0 if not smoke else None),
-    ]
+# Part 3 is `long_chain.py`.
 
 
 # Part 4.
@@ -218,13 +161,14 @@ def _read_part(xp: Any, x: Any, c: Any) -> Any:
     return xp.sum(x[1:] * c[1:]) + xp.sum(x[:-1])
 
 
-# Arrays as large as x that are alive at the peak: those the derivative needs, counted by hand. A product of x with a
-# constant keeps the product until it is summed (1) and makes the gradient (1), from a cotangent that is one number
-# broadcast. The composite has 9 large results, all on the tape when the sweep starts; the sweep adds a cotangent and the
-# product that is being formed with a partial derivative (3). Reading parts adds one buffer for both (1 + 2 pieces).
+# Arrays as large as x that are alive at the peak, x aside: those the derivative needs, counted by hand. A product of x
+# with a constant keeps the product until it is summed (1), and makes the gradient (1) from a cotangent that is a number
+# broadcast. The composite's 10 results are on the tape when the sweep starts; it frees them as it passes, and holds at
+# most 2 more than those: a cotangent and the product that is formed. Reading parts: two products or their cotangents,
+# and one buffer for both pieces.
 LARGE_FUNCTIONS = {
     "sum(x * c)": (_product, 2),
-    "composite of 9 operations": (_composite, 12),
+    "composite of 10 operations": (_composite, 12),
     "two overlapping slices": (_read_part, 4),
 }
 
@@ -255,7 +199,7 @@ def large(*, smoke: bool) -> list[harness.Row]:
         calls = _gradients(make, x)
         primal = make(np, lambda a: a)
         timed = {"numpy alone": lambda primal=primal: primal(x), **calls}
-        found.append(harness.timed(f"n={n}: {name}", timed, rounds=1 if smoke else 5, unit="ms"))
+        found.append(harness.timed(f"n={n}: {name}", timed, rounds=5, smoke=smoke, unit="ms"))
         peaks = {who: _peak(call, x.nbytes) for who, call in calls.items() if who != "torch"}
         limit = None if smoke else expected + 0.1
         found.append(harness.Row("  arrays alive at the peak", "arrays", peaks, limit=limit))
@@ -264,11 +208,8 @@ def large(*, smoke: bool) -> list[harness.Row]:
 
 def rows(*, smoke: bool = False) -> list[harness.Row]:
     """Measure all four parts."""
-    return [part for measure in (chains, scalars, long_chain, large) for part in measure(smoke=smoke)]
+    return [part for measure in (chains, scalars, long_chain.rows, large) for part in measure(smoke=smoke)]
 
 
 if __name__ == "__main__":
-    if "--long-chain" in sys.argv:
-        print(json.dumps(long_chain_alone(sys.argv[2], int(sys.argv[3]))))
-    else:
-        harness.report("eager_overhead", rows(smoke="--smoke" in sys.argv), dated="--dated" in sys.argv)
+    harness.report("eager_overhead", rows(smoke="--smoke" in sys.argv), dated="--dated" in sys.argv)

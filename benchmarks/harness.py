@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import platform
@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+SAMPLE_S = 0.02  # a sample is as many calls as fill this
 PACKAGES = ("wengert", "numpy", "scipy", "autograd", "torch")
 
 Candidates = Mapping[str, Callable[[], Any]]
@@ -57,6 +58,11 @@ def optional(name: str) -> ModuleType | None:
         return None
 
 
+def installed(name: str) -> bool:
+    """Say whether a package could be imported, without importing it."""
+    return importlib.util.find_spec(name) is not None
+
+
 def interleaved(candidates: Candidates, *, rounds: int, sample_s: float) -> dict[str, list[float]]:
     """Return seconds per call of each candidate in each round.
 
@@ -86,14 +92,17 @@ def timed(
     candidates: Candidates,
     *,
     rounds: int,
-    sample_s: float = 0.02,
+    smoke: bool = False,
     per: float = 1,
     unit: str = "us",
     limit: float | None = None,
 ) -> Row:
-    """Measure candidates side by side; `per` divides the time of a call, for a cost per operation."""
+    """Measure candidates side by side; `per` divides the time of a call, for a cost per operation.
+
+    `smoke` takes each once: not a measurement, but everything has run.
+    """
     scale = {"us": 1e6, "ms": 1e3, "s": 1.0}[unit] / per
-    times = interleaved(candidates, rounds=rounds, sample_s=sample_s)
+    times = interleaved(candidates, rounds=1 if smoke else rounds, sample_s=0.0 if smoke else SAMPLE_S)
     values = {who: median(ts) * scale for who, ts in times.items()}
     return Row(name, unit, values, {who: _spread(ts) for who, ts in times.items()}, limit)
 

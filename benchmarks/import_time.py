@@ -17,10 +17,10 @@ def _import(statement: str) -> None:
 def rows(*, smoke: bool = False) -> list[harness.Row]:
     """Time whole interpreters, and subtract one that imports NumPy alone."""
     programs = {"bare": "pass", "numpy": "import numpy", "wengert": "import wengert"}
-    if harness.optional("autograd"):
+    if harness.installed("autograd"):
         programs["autograd"] = "import autograd.numpy"
     candidates = {who: lambda code=code: _import(code) for who, code in programs.items()}
-    row = harness.timed("interpreter with one import", candidates, rounds=2 if smoke else 15, unit="ms")
+    row = harness.timed("interpreter with one import", candidates, rounds=15, smoke=smoke, unit="ms")
     base = row.values["numpy"]
     above = {who: value - base for who, value in row.values.items() if who not in {"bare", "numpy"}}
     return [row, harness.Row("import above NumPy", "ms", above, limit=LIMIT_MS)]

@@ -74,7 +74,7 @@ ROUTES: dict[str, Callable[[Any], Any]] = {
     "buffer += t": _augmented,
     "ndarray.dot(t)": lambda t: VECTOR.dot(t),
     "buffer.fill(t[0])": lambda t: np.zeros(3).fill(t[0]),
-    "buffer.itemset": lambda t: operator.setitem(np.zeros(3), 1, t[1]),
+    "operator.setitem": lambda t: operator.setitem(np.zeros(3), 1, t[1]),
     "float(t[0])": lambda t: float(t[0]),
     "int(t[0])": lambda t: int(t[0]),
     "complex(t[0])": lambda t: complex(t[0]),
@@ -99,7 +99,7 @@ ROUTES: dict[str, Callable[[Any], Any]] = {
     "np.zeros(3).__setitem__": lambda t: np.zeros(3).__setitem__(slice(None), t),
     "json": lambda t: json.dumps(t[0]),
     "np.save": lambda t: np.save("/dev/null", t),
-    "np.linspace in a loop buffer": lambda t: [_assign((0, k))(t[k]) for k in range(3)],
+    "a loop over a buffer": lambda t: [_assign((0, k))(t[k]) for k in range(3)],
 }
 TRANSFORMATIONS: dict[str, Callable[[Any], Any]] = {
     "reverse": lambda f: wg.grad(f)(VECTOR),
@@ -107,20 +107,18 @@ TRANSFORMATIONS: dict[str, Callable[[Any], Any]] = {
     "batching": lambda f: wg.vmap(f)(np.stack([VECTOR, VECTOR])),
     "nested": lambda f: wg.jvp(wg.grad(f), (VECTOR,), (VECTOR,)),
 }
-# NumPy recovers arrays of traced objects for these, or they give traced values: right, so no error is needed.
-MAY_WORK = {"np.array([t, t])", "np.array([t[0], t[1]])", "np.array([1.0, t[0]])", "np.full_like(a, t[0])", "np.r_[t]"}
 # A foreign library raises its own TypeError for an object that it does not know.
-FOREIGN = {"json", "np.frompyfunc"}
+FOREIGN = {"json", "np.frompyfunc", "struct.pack"}
 
 
 @pytest.mark.parametrize("transform", TRANSFORMATIONS.values(), ids=list(TRANSFORMATIONS))
 @pytest.mark.parametrize("route", ROUTES)
 def test_escape_raises_and_names_the_line(route: str, transform: Any) -> None:
-    expected = (TypeError,) if route in FOREIGN else (WengertError,)
-    with pytest.raises(expected) as caught:
+    with pytest.raises((TypeError, ValueError, struct.error)) as caught:
         transform(ROUTES[route])
     if route not in FOREIGN:
-        error = caught.value
+        # Where NumPy asks one entry for a float, it raises "setting an array element with a sequence" from our error.
+        error = caught.value if isinstance(caught.value, WengertError) else caught.value.__cause__
         assert isinstance(error, WengertError)
         assert "test_escape.py" in str(error.where), error.where
         for part in (error.what, error.why, error.instead):

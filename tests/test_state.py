@@ -81,7 +81,7 @@ def _faulty(rule: str, error: type[BaseException]) -> Primitive:
 @errors
 @pytest.mark.parametrize(
     ("rule", "transform"),
-    [("eval", "grad"), ("eval", "jvp"), ("vjp", "grad"), ("vjp", "vjp"), ("vjp", "grad of grad"), ("jvp", "jvp"),
+    [("eval", "grad"), ("eval", "vjp"), ("vjp", "grad"), ("vjp", "vjp"), ("vjp", "grad of grad"), ("jvp", "jvp"),
      ("jvp", "jvp of grad"), ("jvp", "jacfwd"), ("batch", "vmap"), ("vjp", "vmap of grad")],
 )  # fmt: skip
 def test_exception_in_a_rule(rule: str, transform: str, error: type[BaseException]) -> None:
@@ -127,8 +127,9 @@ def test_ctrl_c_at_any_moment() -> None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
                 signal.setitimer(signal.ITIMER_REAL, max(duration * (k + 1) / 60, 1e-5))
-                wg.grad(busy)(0.5)
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                with np.errstate():  # NumPy's own contexts, left by a signal while they are entered, do not restore
+                    wg.grad(busy)(0.5)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 stopped += 1
             assert active() == ()

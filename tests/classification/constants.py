@@ -38,6 +38,7 @@ ZERO = {
     np.isposinf: [("m", np.isposinf)],
     np.isreal: [("c", np.isreal)],
     np.isrealobj: [("c", np.isrealobj)],
+    np.ix_: [("v", lambda v: np.ix_(v > 0, [0, 1]))],
     np.lexsort: [("v w", lambda v, w: np.lexsort((v, w)))],
     np.may_share_memory: [("v", lambda v: np.may_share_memory(v, np.zeros(3)))],
     np.shares_memory: [("v", lambda v: np.shares_memory(v, np.zeros(3)))],
@@ -64,25 +65,26 @@ REFUSED = {
     np.savetxt: lambda v: np.savetxt("/dev/null", v),
     np.savez: lambda v: np.savez("/dev/null", v),
     np.savez_compressed: lambda v: np.savez_compressed("/dev/null", v),
+    np.intersect1d: lambda v: np.intersect1d(v, [1.0]),
+    np.histogram2d: lambda v: np.histogram2d(v, v),
+    np.histogramdd: lambda v: np.histogramdd(v),
+}
+
+# Functions of integers, bits and dates: NumPy itself has no such function of floats.
+NUMPY_RAISES = {
     np.packbits: np.packbits,
     np.unpackbits: np.unpackbits,
     np.ravel_multi_index: lambda v: np.ravel_multi_index((v, v), (3, 3)),
     np.unravel_index: lambda v: np.unravel_index(v, (3, 3)),
-    np.ix_: lambda v: np.ix_(v),
     np.busday_count: lambda v: np.busday_count("2020-01-01", v),
     np.busday_offset: lambda v: np.busday_offset("2020-01-01", v),
     np.is_busday: np.is_busday,
     np.datetime_as_string: np.datetime_as_string,
-    np.copyto: lambda v: np.copyto(np.zeros(4), v),
-    np.put: lambda v: np.put(np.zeros(4), [0], v),
-    np.place: lambda v: np.place(np.zeros(4), np.ones(4, bool), v),
-    np.putmask: lambda v: np.putmask(np.zeros(4), np.ones(4, bool), v),
-    np.put_along_axis: lambda v: np.put_along_axis(np.zeros(4), np.arange(4), v, 0),
-    np.fill_diagonal: lambda v: np.fill_diagonal(np.zeros((4, 4)), v),
 }
 
-# Constructors that are overloaded through like= only, and record-array functions: nothing to differentiate.
-NEVER_SEE_A_FLOAT_ARRAY = {
-    *(np.arange, np.array, np.asanyarray, np.asarray, np.empty, np.eye, np.frombuffer, np.fromfile, np.fromfunction),
-    *(np.fromiter, np.fromstring, np.full, np.genfromtxt, np.identity, np.loadtxt, np.ones, np.tri, np.zeros),
+# Constructors, which are overloaded through like= only, and functions of strings, records and polynomial classes.
+CONSTRUCTORS = {
+    *("arange", "array", "asanyarray", "asarray", "empty", "eye", "frombuffer", "fromfile", "fromfunction", "fromiter"),
+    *("fromstring", "full", "genfromtxt", "identity", "loadtxt", "ones", "tri", "zeros", "require"),
 }
+OTHER_MODULES = ("numpy.char", "numpy.strings", "numpy.lib.recfunctions", "numpy.polynomial", "numpy.ma")

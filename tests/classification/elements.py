@@ -3,6 +3,8 @@
 import numpy as np
 
 CALLS = {
+    np.amax: [("m", np.amax), ("m", lambda m: np.amax(m, axis=0))],
+    np.amin: [("m", np.amin), ("m", lambda m: np.amin(m, axis=1, keepdims=True))],
     np.angle: [("c", lambda c: np.angle(c)), ("c", lambda c: np.angle(c, deg=True)), ("v", np.angle)],
     np.average: [
         ("m", np.average),
@@ -17,8 +19,8 @@ CALLS = {
         ("v w p", lambda v, w, p: np.clip(v, w - p, w + p)),
         ("v", lambda v: np.clip(v, None, 0.3)),
         ("v", lambda v: np.clip(v, 0.1, None)),
-        ("v", lambda v: np.clip(v, min=-0.2, max=0.2)),
-        ("v", lambda v: v.clip(-0.2, 0.2)),
+        ("v", lambda v: np.clip(v, min=-0.25, max=0.25)),
+        ("v", lambda v: v.clip(-0.25, 0.25)),
     ],
     np.convolve: [
         ("v u", lambda v, u: np.convolve(v, u)),

@@ -39,7 +39,7 @@ def _identity(prim: Primitive, case: Case, which: list[int]) -> None:
     chosen = [x_bar if i in which else None for i, x_bar in enumerate(x_bars)]
     left, left_size = pair(y_bars, y_dots)
     right, right_size = pair(chosen, x_dots)
-    eps = max([float(np.finfo(np.result_type(y)).eps) for y in ys if is_float(y)], default=0.0)
+    eps = max([float(np.finfo(np.result_type(y)).eps) for y in (*case.xs, *ys) if is_float(y)], default=0.0)
     error, bound = abs(left - right), UNITS * eps * (left_size + right_size)
     assert error <= bound, f"operands {which}: {left!r} is not {right!r} (off by {error:.1e} > {bound:.1e})"
 

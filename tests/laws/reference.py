@@ -16,7 +16,7 @@ from .cases import Case, is_float
 from .rules import results
 
 SHARP, GENERAL = 1e-12, 1e-9
-LEVELS = 12
+LEVELS = 10
 
 
 def directional(prim: Primitive, case: Case, x_dots: list[Any]) -> list[tuple[Any, Any, float]]:
@@ -53,7 +53,7 @@ def richardson(curve: Callable[[Any], list[Any]]) -> list[tuple[Any, Any]]:
     best = [np.zeros_like(y) for y in curve(0.0)]
     error = [np.full(y.shape, np.inf, dtype=y.real.dtype) for y in best]
     for level in range(LEVELS):
-        h = 2.0 ** -(3 + level)
+        h = 2.0 ** -(5 + level)
         row = [[(a - b) / (2 * h) for a, b in zip(curve(h), curve(-h), strict=True)]]
         for order in range(1, level + 1):
             old, new = rows[-1][order - 1], row[order - 1]
@@ -73,8 +73,7 @@ def _units(reference: Any, error: Any) -> float:
 
 def _curve(fun: Callable[..., Any], points: Any, x_dots: list[Any], dtype: Any) -> Callable[[Any], list[Any]]:
     pair = np.result_type(dtype, np.complex64)
-    wide = [x if d is None else np.asarray(x).astype(pair if np.iscomplexobj(x) else dtype)
-            for x, d in zip(points, x_dots, strict=True)]  # fmt: skip
+    wide = [np.asarray(x).astype(pair if np.iscomplexobj(x) else dtype) if is_float(x) else x for x in points]
 
     def at(t: Any) -> list[Any]:
         xs = [x if d is None else x + dtype(t) * d for x, d in zip(wide, x_dots, strict=True)]
@@ -86,7 +85,7 @@ def _curve(fun: Callable[..., Any], points: Any, x_dots: list[Any], dtype: Any) 
 def _try(curve: Callable[[Any], list[Any]], t: Any) -> list[Any] | None:
     try:
         return curve(t)
-    except (TypeError, ValueError):  # this function has no loop for such operands
+    except (TypeError, ValueError, np.exceptions.ComplexWarning):  # this function has no loop for such operands
         return None
 
 

@@ -72,7 +72,7 @@ def value_and_grad(
 
         (y,), pull = record(flat, arguments.leaves)
         seed = _seed(y, holomorphic=holomorphic)
-        gradients = own_results(pull((seed,)), arguments.leaves)
+        gradients = own_results(pull.once((seed,)), arguments.leaves)
         gradient = arguments.restore([np.conj(g) for g in gradients] if conj else gradients)
         return ((y, aux) if has_aux else y), gradient
 
@@ -180,7 +180,7 @@ def elementwise_grad(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., 
                 why="the derivative at every point is defined only for functions that act entry by entry.",
                 instead="use wengert.jacobian, or wengert.grad of a sum.",
             )
-        (x_bar,) = pull((np.ones(np.shape(y), y.dtype)[()],))
+        (x_bar,) = pull.once((np.ones(np.shape(y), y.dtype)[()],))
         return own_results([x_bar], [x])[0]
 
     return derivative
@@ -197,9 +197,9 @@ def _split_aux(y: Any) -> tuple[Any, Any]:
 
 def _seed(y: Any, *, holomorphic: bool) -> Any:
     """Return the cotangent 1 of an output, which must be real and of size 1."""
-    if np.size(y) != 1:
+    if y.size != 1:
         raise NotDifferentiableError(
-            f"the function given to grad returned shape {np.shape(y)}; a gradient needs one number",
+            f"the function given to grad returned shape {y.shape}; a gradient needs one number",
             why="the gradient is the derivative of a single real output.",
             instead="use wengert.jacobian for several outputs, elementwise_grad for an elementwise function, or sum the result.",
         )
@@ -215,4 +215,4 @@ def _seed(y: Any, *, holomorphic: bool) -> Any:
             why="integers and booleans are constant wherever they have a derivative.",
             instead="return a float.",
         )
-    return np.ones(np.shape(y), y.dtype)[()]
+    return y.dtype.type(1) if not y.shape else np.ones(y.shape, y.dtype)

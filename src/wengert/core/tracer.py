@@ -49,7 +49,7 @@ def _understood(x: Any) -> bool:
 
 def _binary(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     def forward(self: Tracer, other: Any) -> Any:
-        if type(other) in PLAIN:
+        if type(other) in PLAIN or (isinstance(other, Tracer) and other.interpreter is self.interpreter):
             return self.interpreter.binary(UFUNCS[ufunc], self, other)
         return _apply(ufunc, self, other) if _understood(other) else NotImplemented
 
@@ -307,8 +307,8 @@ class Tracer(Traced):
 
     def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:  # noqa: FBT001, FBT002 - NumPy's signature
         """Return the entries in another dtype."""
-        del order, casting, subok
-        return call_function(np.astype, (self, dtype), {"copy": copy})
+        del order, subok
+        return call_function(np.astype, (self, dtype), {"casting": casting, "copy": copy})
 
     def flatten(self, order: Any = "C") -> Any:
         """Return the entries as a new vector."""
@@ -321,6 +321,10 @@ class Tracer(Traced):
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
         """Sort in place."""
         self[...] = call_function(np.sort, (self, axis), kwargs)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Return the slices at which a condition holds; NumPy's function takes the condition first."""
+        return call_function(np.compress, (condition, self, axis), {})
 
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """Partition in place."""
@@ -342,7 +346,7 @@ class Tracer(Traced):
 
 def _install_methods() -> None:
     names = (
-        "all any argmax argmin argpartition argsort choose clip compress copy cumprod cumsum diagonal dot "
+        "all any argmax argmin argpartition argsort choose clip copy cumprod cumsum diagonal dot "
         "max mean min nonzero prod put ravel repeat resize round searchsorted squeeze std sum swapaxes take trace var"
     )
     for name in names.split():

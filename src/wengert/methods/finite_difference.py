@@ -18,7 +18,7 @@ sources: `wengert.methods.stencils` and `wengert.methods.adaptive`.
 Examples
 --------
 >>> from wengert.methods import finite_difference
->>> round(finite_difference.derivative(lambda x: x**2, 2.0, kind="forward", step=0.01), 10)
+>>> round(float(finite_difference.derivative(lambda x: x**2, 2.0, kind="forward", step=0.01)), 10)
 4.01
 """
 
@@ -42,6 +42,8 @@ __all__ = ["KINDS", "ErrorCurve", "Estimate", "derivative", "directional", "erro
 KINDS = (*STENCILS, "richardson", "auto")
 
 Step = float | str | None
+
+_SPREAD = (1.0, 0.71, 0.6, 0.37, 0.123)  # of complex steps: no powers of two, so that their round-off errors differ
 
 
 def derivative(fun: Callable[[Any], Any], x: Any, *, kind: str = "central", step: Step = None) -> Any:
@@ -165,7 +167,7 @@ def _auto(fun: Callable[[Any], Any], x: Any, v: Any) -> Estimate:
 
 
 def _complex_step(fun: Callable[[Any], Any], x: Any, v: Any, step: Step) -> Estimate:
-    """Return the complex step, and as its error what rounding differs between two steps."""
+    """Return the complex step, and as its error by how much rounding makes it differ between steps."""
     if np.iscomplexobj(x):
         raise NotDifferentiableError(
             "finite_difference: the complex step was asked for at a complex point",
@@ -175,15 +177,16 @@ def _complex_step(fun: Callable[[Any], Any], x: Any, v: Any, step: Step) -> Esti
     eps = epsilon(x)
     chosen = step is None or step == "adaptive"
     h = COMPLEX.best_step(eps) * scale(x, v) if chosen else _number(step)
-    values = [np.asarray(fun(point)) for t in (h, 0.75 * h) for point in COMPLEX.points(x, v, t)]
+    values = [np.asarray(fun(point)) for factor in _SPREAD for point in COMPLEX.points(x, v, factor * h)]
     if any(value.dtype.kind != "c" for value in values):
         raise NotDifferentiableError(
             "finite_difference: the complex step needs a function that returns complex numbers for complex input",
             why=f"the function returned {values[0].dtype}",
             instead='kind="central" or "five_point", or write the function in analytic operations',
         )
-    value, again = COMPLEX.combine(values[:1], h), COMPLEX.combine(values[1:], 0.75 * h)
-    error = np.abs(value - again) + 4 * eps * np.abs(value)
+    found = np.stack([COMPLEX.combine([y], factor * h) for y, factor in zip(values, _SPREAD, strict=True)])
+    value = found[0]
+    error = np.max(np.abs(found - value), axis=0) + 4 * eps * np.abs(value)
     return Estimate(value, error, "complex", np.full(np.shape(value), h), len(values))
 
 

@@ -1,7 +1,7 @@
 """NumPy's functions that write into an array: copyto, put, place, putmask, put_along_axis, fill_diagonal.
 
-A traced destination is a handle, and is rebound to the updated value. A plain destination cannot hold a traced value: that
-raises, since NumPy would write numbers without their derivatives.
+A traced destination is a handle, and is rebound to the updated value. A plain destination cannot hold a traced value:
+that raises, since NumPy would write numbers without their derivatives.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand
-from wengert.ops.indexing import index_update, require_traced_destination
 from wengert.ops.selection import along_axis, positions
+from wengert.ops.updating import index_update, require_traced_destination
 from wengert.types import type_of
 
 __all__: list[str] = []

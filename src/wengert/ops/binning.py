@@ -1,7 +1,7 @@
 """Functions of where values fall between given ones: interp, digitize, bincount, histogram.
 
-The bin that a value falls into is locally constant, so counts have derivative zero; weights are added into their bins, and
-their derivative is read back from there. The edges that `histogram` derives from the data move with its extremes.
+The bin that a value falls into is locally constant, so counts have derivative zero; weights are added into their bins,
+and their derivative is read back from there. The edges that `histogram` derives from the data move with its extremes.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements, operand, refuse, traced_leaves, zero_derivative
 from wengert.errors import RefusedError
 from wengert.ops.families import masked
-from wengert.ops.indexing import index_add, scatter
+from wengert.ops.indexing import getitem, scatter
+from wengert.ops.updating import index_add
 from wengert.types import type_of
 
 __all__: list[str] = []
@@ -27,28 +29,35 @@ refuse(
 )
 
 
+def _surely(condition: Any) -> bool:
+    """Say whether a condition holds; one that may differ from example to example under `vmap` is not asked."""
+    return not isinstance(condition, Traced) and bool(condition)
+
+
 # interp ---------------------------------------------------------------------------------------------------------------
 #
-# On the segment xp[k] <= x < xp[k+1]:  y = f0 + (f1 - f0) / (x1 - x0) * (x - x0), smooth in all of x, xp, fp. At a knot the
-# derivative is that of the segment on the right. The product is masked: a segment that is infinitely steep still starts
-# at f0.
+# On the segment xp[k] <= x < xp[k+1]:  y = f0 + (f1 - f0) / (x1 - x0) * (x - x0), smooth in all of x, xp, fp. At a
+# knot the derivative is that of the segment on the right. The product is masked: a segment that is infinitely steep
+# still starts at f0.
 
 
 def _double(x: Any) -> Any:
     """Return x in the precision that np.interp computes in, whatever it is given."""
     x = operand(x)
-    return np.astype(x if hasattr(x, "dtype") else np.asarray(x), np.complex128 if np.iscomplexobj(x) else np.float64)
+    return np.astype(
+        x if hasattr(x, "dtype") else np.asarray(x), np.complex128 if np.iscomplexobj(x) else np.float64
+    )
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     """Return x and knots within one period, with one knot more at each end."""
-    if not period:
+    if _surely(period == 0):
         message = "period must be a non-zero value"
         raise ValueError(message)
     period = np.abs(period)
     x, xp = x % period, xp % period
     order = np.argsort(xp)
-    xp, fp = xp[order], fp[order]
+    xp, fp = getitem(xp, order), getitem(fp, order)
     return x, np.concatenate([xp[-1:] - period, xp, xp[:1] + period]), np.concatenate([fp[-1:], fp, fp[:1]])
 
 
@@ -58,9 +67,10 @@ def _on_segment(x: Any, xp: Any, fp: Any) -> Any:
     if n == 1:
         return fp[0] + 0.0 * x
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
-    x0, width = xp[k], xp[k + 1] - xp[k]
-    slope = (fp[k + 1] - fp[k]) / np.where(width == 0, 1.0, width)
-    return fp[k] + masked(x - x0, slope)
+    x0, f0 = getitem(xp, k), getitem(fp, k)
+    width = getitem(xp, k + 1) - x0
+    slope = (getitem(fp, k + 1) - f0) / np.where(width == 0, 1.0, width)
+    return f0 + masked(x - x0, slope)
 
 
 @implements(np.interp)
@@ -87,14 +97,16 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
         raise RefusedError(
             "np.bincount was called on traced integers",
             why="the length of the result would depend on traced values.",
-            instead="wengert.index_add(np.zeros(n), x, weights), with a length n of your own.",
+            instead="np.sum(np.where(x == np.arange(n)[:, None], weights, 0.0), axis=1), with a length n of your own.",
         )
     counts = np.bincount(x, minlength=minlength)  # raises what NumPy raises for x
     weights = operand(weights)
     if np.shape(weights) != np.shape(x):
         message = "The weights and list don't have the same length."
         raise ValueError(message)
-    return scatter(weights.astype(np.float64), indices=(np.asarray(x),), shape=counts.shape, dtype=np.dtype(np.float64))
+    return scatter(
+        weights.astype(np.float64), indices=(np.asarray(x),), shape=counts.shape, dtype=np.dtype(np.float64)
+    )
 
 
 def _uniform_edges(a: Any, n: int, limits: Any) -> Any:
@@ -104,17 +116,19 @@ def _uniform_edges(a: Any, n: int, limits: Any) -> Any:
         raise ValueError(message)
     if limits is not None:
         first, last = limits
-        if first > last:
+        if _surely(first > last):
             message = "max must be larger than min in range parameter."
             raise ValueError(message)
     else:
         first, last = (np.min(a), np.max(a)) if np.size(a) else (0.0, 1.0)
-    if not (np.isfinite(first) and np.isfinite(last)):
-        message = f"{'autodetected' if limits is None else 'supplied'} range of [{first}, {last}] is not finite"
+    if _surely(~np.isfinite(first - last)):
+        message = (
+            f"{'autodetected' if limits is None else 'supplied'} range of [{first}, {last}] is not finite"
+        )
         raise ValueError(message)
-    if first == last:
-        first, last = first - 0.5, last + 0.5
-    return np.linspace(first, last, n + 1)
+    margin = 0.5 * (first == last)
+    first, last = first - margin, last + margin
+    return np.concatenate([np.arange(n) * ((last - first) / n) + first, np.reshape(last, (1,))])
 
 
 @implements(np.histogram_bin_edges)
@@ -129,14 +143,19 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
     if np.ndim(bins) == 0:
         return _uniform_edges(np.ravel(operand(a)), int(bins), range)
     edges = operand(bins)
-    if np.ndim(edges) != 1 or np.any(edges[:-1] > edges[1:]):
-        message = "`bins` must increase monotonically, when an array" if np.ndim(edges) == 1 else "`bins` must be 1d, when an array"
+    if np.ndim(edges) != 1:
+        message = "`bins` must be 1d, when an array"
+        raise ValueError(message)
+    if _surely(np.any(edges[:-1] > edges[1:])):
+        message = "`bins` must increase monotonically, when an array"
         raise ValueError(message)
     return edges
 
 
 @implements(np.histogram)
-def histogram(a: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None) -> Any:
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
+) -> Any:
     """Add up weights, or count, in bins between edges."""
     a = operand(a)
     weights = None if weights is None else operand(weights)

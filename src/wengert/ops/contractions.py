@@ -1,18 +1,22 @@
 """Contractions and other products made of sums of products: tensordot, cross, dot, inner, outer, kron, multi_dot.
 
-tensordot and cross are primitives, each closed under its own adjoint; the others choose among them, matmul and multiply.
+tensordot and cross are primitives, each closed under its own adjoint; the others choose among them, matmul and
+multiply.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand
+from wengert.core.primitive import Primitive
 from wengert.ops.families import bilinear, match
 from wengert.ops.products import aligned, conjugate
 from wengert.types import Array, ArrayType
@@ -25,27 +29,43 @@ Axes = tuple[tuple[int, ...], tuple[int, ...]]
 
 # tensordot ------------------------------------------------------------------------------
 # y = sum over pairs of axes of a b; the axes of y are the free axes of a, then those of b.
-#   a_bar contracts y_bar with b over the free axes of b. What is left of b are its contracted axes, in the order in which
-#   they stand in b; each goes back to the axis of a it was paired with. Likewise b_bar.
+#   a_bar contracts y_bar with b over the free axes of b. What is left of b are its contracted axes, in the order in
+#   which they stand in b; each goes back to the axis of a it was paired with. Likewise b_bar.
 # Before: (free of a, contracted in the order of b).  After: the axes of a.
 
 
-def _free(rank: int, axes: Sequence[int]) -> list[int]:
-    return [i for i in range(rank) if i not in axes]
+def _free(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
+    return tuple([i for i in range(rank) if i not in axes])
+
+
+def _inverse(permutation: Sequence[int]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
+
+
+@lru_cache(maxsize=4096)
+def _left_plan(rank_a: int, rank_b: int, axes: Axes) -> tuple[Axes, tuple[int, ...]]:
+    """Axes of y_bar and b to contract, and the permutation that brings the result into the order of a."""
+    free_a, free_b = _free(rank_a, axes[0]), _free(rank_b, axes[1])
+    came_from = (*free_a, *[axes[0][k] for k in _inverse(axes[1])])
+    return (tuple(range(len(free_a), len(free_a) + len(free_b))), free_b), _inverse(came_from)
+
+
+@lru_cache(maxsize=4096)
+def _right_plan(rank_a: int, rank_b: int, axes: Axes) -> tuple[Axes, tuple[int, ...]]:
+    """Axes of a and y_bar to contract, and the permutation that brings the result into the order of b."""
+    free_a, free_b = _free(rank_a, axes[0]), _free(rank_b, axes[1])
+    came_from = (*[axes[1][k] for k in _inverse(axes[0])], *free_b)
+    return (free_a, tuple(range(len(free_a)))), _inverse(came_from)
 
 
 def _tensordot_left(y_bar: Array, a: Array, b: Array, *, axes: Axes) -> Array:
-    free_a, free_b = _free(np.ndim(a), axes[0]), _free(np.ndim(b), axes[1])
-    a_bar = np.tensordot(y_bar, b, axes=(range(len(free_a), np.ndim(y_bar)), free_b))
-    came_from = [*free_a, *[axes[0][k] for k in np.argsort(axes[1], kind="stable")]]
-    return match(np.transpose(a_bar, np.argsort(came_from)), a)
+    pairs, order = _left_plan(np.ndim(a), np.ndim(b), axes)
+    return match(np.transpose(_tensordot(y_bar, b, axes=pairs), order), a)
 
 
 def _tensordot_right(y_bar: Array, a: Array, b: Array, *, axes: Axes) -> Array:
-    free_a, free_b = _free(np.ndim(a), axes[0]), _free(np.ndim(b), axes[1])
-    b_bar = np.tensordot(a, y_bar, axes=(free_a, range(len(free_a))))
-    came_from = [*[axes[1][k] for k in np.argsort(axes[0], kind="stable")], *free_b]
-    return match(np.transpose(b_bar, np.argsort(came_from)), b)
+    pairs, order = _right_plan(np.ndim(a), np.ndim(b), axes)
+    return match(np.transpose(_tensordot(a, y_bar, axes=pairs), order), b)
 
 
 def _tensordot_infer(a: ArrayType, b: ArrayType, *, axes: Axes) -> ArrayType:
@@ -55,9 +75,7 @@ def _tensordot_infer(a: ArrayType, b: ArrayType, *, axes: Axes) -> ArrayType:
     return ArrayType(shape, np.result_type(a.dtype, b.dtype))
 
 
-def _tensordot_batch(
-    size: int, xs: Sequence[Array], batched: Sequence[bool], *, axes: Axes
-) -> Array:
+def _tensordot_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, axes: Axes) -> Array:
     a, b = xs
     axes_a, axes_b = (tuple([i + on for i in pair]) for pair, on in zip(axes, batched, strict=True))
     if not batched[1]:
@@ -76,14 +94,15 @@ def _tensordot_batch(
 def _tensordot_samples(rng: np.random.Generator) -> Samples:
     cases: list[tuple[Any, Any, Any]] = [
         ((2, 3), (3, 2), ((1,), (0,))), ((2, 3, 2), (2, 3), ((1, 0), (1, 0))), ((2, 3, 2), (2, 2, 3), ((2, 1), (0, 2))),
-        ((2,), (3,), ((), ())), ((2, 3), (2, 3), ((0, 1), (0, 1))), ((2, 0), (0, 3), ((1,), (0,))), ((), (3,), ((), ())),
+        ((2,), (3,), ((), ())), ((2, 3), (2, 3), ((0, 1), (0, 1))),
+        ((2, 0), (0, 3), ((1,), (0,))), ((), (3,), ((), ())),
         ((3, 2, 2), (2, 3), ((0, 1), (1, 0))),
     ]  # fmt: skip
     for left, right, axes in cases:
         yield (np.asarray(rng.normal(size=left)), np.asarray(rng.normal(size=right))), {"axes": axes}
 
 
-_tensordot = bilinear(
+_tensordot: Primitive = bilinear(
     "tensordot",
     np.tensordot,
     _tensordot_left,
@@ -99,10 +118,10 @@ _tensordot = bilinear(
 def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     """Sum of products over pairs of axes; `axes` as in NumPy."""
     a, b = operand(a), operand(b)
-    if np.ndim(axes) == 0 and not isinstance(axes, list | tuple | range):
-        left, right = range(np.ndim(a) - int(axes), np.ndim(a)), range(int(axes))
+    if not np.iterable(axes):
+        left, right = tuple(range(-axes, 0)), tuple(range(axes))
     else:
-        left, right = ((int(i),) if np.ndim(i) == 0 else tuple(int(k) for k in i) for i in axes)
+        left, right = (tuple(i) if np.iterable(i) else (i,) for i in axes)
     pairs = (_positive(left, np.ndim(a)), _positive(right, np.ndim(b)))
     if len(pairs[0]) != len(pairs[1]):
         raise ValueError("shape-mismatch for sum")  # NumPy's words
@@ -123,11 +142,18 @@ def _cross_infer(a: ArrayType, b: ArrayType) -> ArrayType:
 
 
 def _cross_samples(rng: np.random.Generator) -> Samples:
-    for left, right in (((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 1, 3), (3, 3)), ((0, 3), (3,))):
+    for left, right in (
+        ((3,), (3,)),
+        ((2, 3), (2, 3)),
+        ((2, 3), (3,)),
+        ((3,), (2, 3)),
+        ((2, 1, 3), (3, 3)),
+        ((0, 3), (3,)),
+    ):
         yield (rng.normal(size=left), rng.normal(size=right)), {}
 
 
-_cross = bilinear(
+_cross: Primitive = bilinear(
     "cross",
     np.cross,
     lambda y_bar, a, b: match(_cross(b, y_bar), a),
@@ -148,14 +174,23 @@ def cross(
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
     if not {np.shape(a)[-1], np.shape(b)[-1]} <= {2, 3}:
-        raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")  # NumPy's words
+        raise ValueError(
+            "incompatible dimensions for cross product\n(dimension must be 2 or 3)"
+        )  # NumPy's words
+    if 2 in {np.shape(a)[-1], np.shape(b)[-1]}:
+        message = (
+            "Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors instead."
+        )
+        warnings.warn(message, DeprecationWarning, stacklevel=4)  # as NumPy does, at the user's line
     if np.shape(a)[-1] == np.shape(b)[-1] == 2:
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     return np.moveaxis(_cross(_three(a), _three(b)), -1, axisc)
 
 
 def _three(x: Array) -> Array:
-    return x if np.shape(x)[-1] == 3 else np.concatenate([x, np.zeros((*np.shape(x)[:-1], 1), x.dtype)], axis=-1)
+    return (
+        x if np.shape(x)[-1] == 3 else np.concatenate([x, np.zeros((*np.shape(x)[:-1], 1), x.dtype)], axis=-1)
+    )
 
 
 # dot and inner --------------------------------------------------------------------------
@@ -189,7 +224,7 @@ def vdot(a: Array, b: Array, /) -> Array:
 
 @implements(np.linalg.vecdot)
 def _vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
-    return np.vecdot(x1, x2, axis=axis)
+    return np.vecdot(x1, x2, axis=axis)  # type: ignore[call-overload]  # a ufunc with NumPy's axis
 
 
 @implements(np.linalg.matmul)
@@ -241,7 +276,9 @@ def multi_dot(arrays: Sequence[Array]) -> Array:
     first, last = xs[0], xs[-1]
     xs[0] = first if ranks[0] == 2 else first[np.newaxis, :]
     xs[-1] = last if ranks[-1] == 2 else last[:, np.newaxis]
-    y = _multiply_range(xs, _cheapest_splits([*[np.shape(x)[0] for x in xs], np.shape(xs[-1])[1]]), 0, len(xs) - 1)
+    y = _multiply_range(
+        xs, _cheapest_splits([*[np.shape(x)[0] for x in xs], np.shape(xs[-1])[1]]), 0, len(xs) - 1
+    )
     keep = [n for n, rank in zip(np.shape(y), (ranks[0], ranks[-1]), strict=True) if rank == 2]
     return np.reshape(y, keep)[()]
 
@@ -254,7 +291,9 @@ def _cheapest_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
     for length in range(1, count):
         for i in range(count - length):
             j = i + length
-            choices = [(cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)]
+            choices = [
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
+            ]
             cost[i, j], split[i, j] = min(choices)
     return split
 

@@ -6,9 +6,10 @@ with x (batch, channels, *spatial), w (outputs, channels / groups, *kernel) and 
 
     T(x, w, z) = sum over i, o, p of z[i, o, p] conv(x, w)[i, o, p]
 
-has three partial derivatives, and they are the three primitives of this file: dT/dz is `conv`, dT/dx is `conv_input` (the
-transposed convolution), dT/dw is `conv_weight`. Each one's two adjoints are the other two, so the family is closed and
-nothing is ever spread out with zeros. As nothing is conjugated, the rules hold for complex numbers as they stand.
+has three partial derivatives, and they are the three primitives of this file: dT/dz is `conv`, dT/dx is `conv_input`
+(the transposed convolution), dT/dw is `conv_weight`. Each one's two adjoints are the other two, so the family is
+closed and nothing is ever spread out with zeros. As nothing is conjugated, the rules hold for complex numbers as they
+stand.
 """
 
 from __future__ import annotations
@@ -20,12 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from wengert.core.numpy_protocol import operand
-from wengert.errors import ArgumentError
 from wengert.ops.families import bilinear, match
 from wengert.types import Array, ArrayType
 
-__all__ = ["conv", "conv_transpose"]
+__all__ = ["Ints", "Pads", "conv_", "conv_input_", "conv_weight_", "out_lengths"]
 
 Ints = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
@@ -37,7 +36,8 @@ COLUMN_BYTES = 2**20  # of gathered windows per matrix product: within the secon
 # The geometry of a convolution ----------------------------------------------------------
 
 
-def _out_lengths(spatial: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Ints:
+def out_lengths(spatial: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Ints:
+    """Number of windows along each spatial axis."""
     return tuple(
         [
             (n + lo + hi - d * (k - 1) - 1) // s + 1
@@ -53,7 +53,8 @@ def _windows(x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
         x = np.pad(x, ((0, 0), (0, 0), *padding))
     spans = tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
     view = sliding_window_view(x, spans, axis=tuple(range(2, 2 + rank)))
-    view = view[(..., *[slice(None, None, s) for s in stride], *[slice(None, None, d) for d in dilation])]
+    steps = [slice(None, None, s) for s in (*stride, *dilation)]
+    view = view[(slice(None), slice(None), *steps)]
     return np.moveaxis(view, range(2, 2 + rank), range(2 + rank, 2 + 2 * rank))
 
 
@@ -64,12 +65,13 @@ def _chunks(examples: int, bytes_each: int) -> Iterator[slice]:
 
 
 # conv -----------------------------------------------------------------------------------
-# Gather the windows as the columns of a matrix, and multiply by the weights: (o, c k) @ (c k, p) for each example and group.
+# Gather the windows as the columns of a matrix, and multiply by the weights: (o, c k) @ (c k, p) for each example and
+# group.
 
 
 def _conv_eval(x: Array, w: Array, *, stride: Ints, padding: Pads, dilation: Ints, groups: int) -> Array:
     (n, _, *spatial), (o, c, *kernel) = x.shape, w.shape
-    out = _out_lengths(tuple(spatial), tuple(kernel), stride, padding, dilation)
+    out = out_lengths(tuple(spatial), tuple(kernel), stride, padding, dilation)
     points, taps = math.prod(out), c * math.prod(kernel)
     windows = _windows(x, tuple(kernel), stride, padding, dilation)
     rows = w.reshape(groups, o // groups, taps)
@@ -92,9 +94,15 @@ def _conv_input_eval(
     for piece in _chunks(n, groups * taps * points * z.itemsize):
         parts = np.matmul(columns_of, rows[piece]).reshape(-1, groups * c, *kernel, *out)
         for k in np.ndindex(*kernel):
-            target = tuple([slice(d * i, d * i + s * (m - 1) + 1, s) for i, m, s, d in zip(k, out, stride, dilation, strict=True)])
+            target = tuple(
+                [
+                    slice(d * i, d * i + s * (m - 1) + 1, s)
+                    for i, m, s, d in zip(k, out, stride, dilation, strict=True)
+                ]
+            )
             x[(piece, slice(None), *target)] += parts[(slice(None), slice(None), *k)]
-    return x[(..., *[slice(lo, lo + m) for m, (lo, _) in zip(spatial, padding, strict=True)])]
+    inside = [slice(lo, lo + m) for m, (lo, _) in zip(spatial, padding, strict=True)]
+    return x[(slice(None), slice(None), *inside)]
 
 
 def _conv_weight_eval(
@@ -117,31 +125,33 @@ def _conv_weight_eval(
 
 
 def _conv_left(y_bar: Array, x: Array, w: Array, **geometry: Any) -> Array:
-    return match(_conv_input(y_bar, w, spatial=np.shape(x)[2:], **geometry), x)
+    return match(conv_input_(y_bar, w, spatial=np.shape(x)[2:], **geometry), x)
 
 
 def _conv_right(y_bar: Array, x: Array, w: Array, **geometry: Any) -> Array:
-    return match(_conv_weight(x, y_bar, kernel=np.shape(w)[2:], **geometry), w)
+    return match(conv_weight_(x, y_bar, kernel=np.shape(w)[2:], **geometry), w)
 
 
 def _conv_input_left(x_bar: Array, z: Array, w: Array, *, spatial: Ints, **geometry: Any) -> Array:
-    return match(_conv(x_bar, w, **geometry), z)
+    return match(conv_(x_bar, w, **geometry), z)
 
 
 def _conv_input_right(x_bar: Array, z: Array, w: Array, *, spatial: Ints, **geometry: Any) -> Array:
-    return match(_conv_weight(x_bar, z, kernel=np.shape(w)[2:], **geometry), w)
+    return match(conv_weight_(x_bar, z, kernel=np.shape(w)[2:], **geometry), w)
 
 
 def _conv_weight_left(w_bar: Array, x: Array, z: Array, *, kernel: Ints, **geometry: Any) -> Array:
-    return match(_conv_input(z, w_bar, spatial=np.shape(x)[2:], **geometry), x)
+    return match(conv_input_(z, w_bar, spatial=np.shape(x)[2:], **geometry), x)
 
 
 def _conv_weight_right(w_bar: Array, x: Array, z: Array, *, kernel: Ints, **geometry: Any) -> Array:
-    return match(_conv(x, w_bar, **geometry), z)
+    return match(conv_(x, w_bar, **geometry), z)
 
 
-def _conv_infer(x: ArrayType, w: ArrayType, *, stride: Ints, padding: Pads, dilation: Ints, groups: int) -> ArrayType:
-    out = _out_lengths(x.shape[2:], w.shape[2:], stride, padding, dilation)
+def _conv_infer(
+    x: ArrayType, w: ArrayType, *, stride: Ints, padding: Pads, dilation: Ints, groups: int
+) -> ArrayType:
+    out = out_lengths(x.shape[2:], w.shape[2:], stride, padding, dilation)
     return ArrayType((x.shape[0], w.shape[0], *out), np.result_type(x.dtype, w.dtype))
 
 
@@ -153,8 +163,9 @@ def _conv_weight_infer(x: ArrayType, z: ArrayType, *, kernel: Ints, groups: int,
     return ArrayType((z.shape[1], x.shape[1] // groups, *kernel), np.result_type(x.dtype, z.dtype))
 
 
-# Batch rules: the batch axis joins an axis that the convolution treats entry by entry. Images x and z have a batch of their
-# own to join if the weights are shared; weights that differ from example to example become more channels or more groups.
+# Batch rules: the batch axis joins an axis that the convolution treats entry by entry. Images x and z have a batch of
+# their own to join if the weights are shared; weights that differ from example to example become more channels or
+# more groups.
 
 
 def _examples(x: Array) -> Array:
@@ -172,7 +183,9 @@ def _channels(x: Array, groups: int) -> Array:
 def _outputs(w: Array, groups: int) -> Array:
     """Before: weights (batch, groups * o, c, ...). After: (groups * batch * o, c, ...)."""
     size, outputs, *rest = np.shape(w)
-    return np.reshape(np.moveaxis(np.reshape(w, (size, groups, outputs // groups, *rest)), 0, 1), (size * outputs, *rest))
+    return np.reshape(
+        np.moveaxis(np.reshape(w, (size, groups, outputs // groups, *rest)), 0, 1), (size * outputs, *rest)
+    )
 
 
 def _inputs(w: Array) -> Array:
@@ -201,35 +214,41 @@ def _from_inputs(w: Array, size: int) -> Array:
     return np.moveaxis(np.reshape(w, (outputs, size, c // size, *kernel)), 1, 0)
 
 
-def _conv_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, groups: int, **geometry: Any) -> Array:
+def _conv_batch(
+    size: int, xs: Sequence[Array], batched: Sequence[bool], *, groups: int, **geometry: Any
+) -> Array:
     x, w = xs
     if not batched[1]:
-        y = _conv(_examples(x), w, groups=groups, **geometry)
+        y = conv_(_examples(x), w, groups=groups, **geometry)
         return np.reshape(y, (size, np.shape(x)[1], *np.shape(y)[1:]))
     if not batched[0]:
-        return _from_channels(_conv(x, _outputs(w, groups), groups=groups, **geometry), size, groups)
-    y = _conv(_channels(x, 1), _examples(w), groups=size * groups, **geometry)
+        return _from_channels(conv_(x, _outputs(w, groups), groups=groups, **geometry), size, groups)
+    y = conv_(_channels(x, 1), _examples(w), groups=size * groups, **geometry)
     return _from_channels(y, size, 1)
 
 
-def _conv_input_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, groups: int, **geometry: Any) -> Array:
+def _conv_input_batch(
+    size: int, xs: Sequence[Array], batched: Sequence[bool], *, groups: int, **geometry: Any
+) -> Array:
     z, w = xs
     if not batched[1]:
-        x = _conv_input(_examples(z), w, groups=groups, **geometry)
+        x = conv_input_(_examples(z), w, groups=groups, **geometry)
         return np.reshape(x, (size, np.shape(z)[1], *np.shape(x)[1:]))
     if not batched[0]:
-        return _from_channels(_conv_input(z, _inputs(w), groups=groups, **geometry), size, groups)
-    x = _conv_input(_channels(z, 1), _examples(w), groups=size * groups, **geometry)
+        return _from_channels(conv_input_(z, _inputs(w), groups=groups, **geometry), size, groups)
+    x = conv_input_(_channels(z, 1), _examples(w), groups=size * groups, **geometry)
     return _from_channels(x, size, 1)
 
 
-def _conv_weight_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, groups: int, **geometry: Any) -> Array:
+def _conv_weight_batch(
+    size: int, xs: Sequence[Array], batched: Sequence[bool], *, groups: int, **geometry: Any
+) -> Array:
     x, z = xs
     if not batched[1]:
-        return _from_inputs(_conv_weight(_channels(x, groups), z, groups=groups, **geometry), size)
+        return _from_inputs(conv_weight_(_channels(x, groups), z, groups=groups, **geometry), size)
     if not batched[0]:
-        return _from_outputs(_conv_weight(x, _channels(z, groups), groups=groups, **geometry), size, groups)
-    w = _conv_weight(_channels(x, 1), _channels(z, 1), groups=size * groups, **geometry)
+        return _from_outputs(conv_weight_(x, _channels(z, groups), groups=groups, **geometry), size, groups)
+    w = conv_weight_(_channels(x, 1), _channels(z, 1), groups=size * groups, **geometry)
     return _from_outputs(w, size, 1)
 
 
@@ -237,17 +256,23 @@ def _geometries(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array,
     """Samples of (x, w, z) and the geometry they meet in."""
     cases = [
         ((2, 2, 5), (2, 2, 2), (1,), ((0, 0),), (1,), 1), ((1, 4, 6), (2, 2, 2), (2,), ((1, 0),), (2,), 2),
-        ((2, 1, 3, 4), (2, 1, 2, 2), (1, 2), ((1, 1), (0, 1)), (1, 1), 1), ((1, 2, 2, 2), (1, 2, 1, 1), (1, 1), ((0, 0),) * 2, (1, 1), 1),
+        ((2, 1, 3, 4), (2, 1, 2, 2), (1, 2), ((1, 1), (0, 1)), (1, 1), 1),
+        ((1, 2, 2, 2), (1, 2, 1, 1), (1, 1), ((0, 0),) * 2, (1, 1), 1),
         ((0, 1, 3), (1, 1, 2), (1,), ((0, 0),), (1,), 1), ((1, 2, 4), (4, 1, 2), (3,), ((0, 0),), (1,), 2),
         ((1, 1, 2, 2, 2), (1, 1, 2, 1, 2), (1, 1, 1), ((0, 0), (0, 0), (1, 0)), (1, 1, 1), 1),
     ]  # fmt: skip
     for images, weights, stride, padding, dilation, groups in cases:
-        out = _out_lengths(images[2:], weights[2:], stride, padding, dilation)
+        out = out_lengths(images[2:], weights[2:], stride, padding, dilation)
         geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        yield rng.normal(size=images), rng.normal(size=weights), rng.normal(size=(images[0], weights[0], *out)), geometry
+        yield (
+            rng.normal(size=images),
+            rng.normal(size=weights),
+            rng.normal(size=(images[0], weights[0], *out)),
+            geometry,
+        )
 
 
-_conv = bilinear(
+conv_ = bilinear(
     "conv",
     _conv_eval,
     _conv_left,
@@ -258,7 +283,7 @@ _conv = bilinear(
     doc="Strided, dilated, grouped N-d cross-correlation of images with kernels.",
 )
 
-_conv_input = bilinear(
+conv_input_ = bilinear(
     "conv_input",
     _conv_input_eval,
     _conv_input_left,
@@ -269,7 +294,7 @@ _conv_input = bilinear(
     doc="Adjoint of conv in its images: the transposed convolution.",
 )
 
-_conv_weight = bilinear(
+conv_weight_ = bilinear(
     "conv_weight",
     _conv_weight_eval,
     _conv_weight_left,
@@ -279,144 +304,3 @@ _conv_weight = bilinear(
     samples=lambda rng: (((x, z), {**g, "kernel": w.shape[2:]}) for x, w, z, g in _geometries(rng)),
     doc="Adjoint of conv in its kernels: correlation of images with cotangents.",
 )
-
-
-# The functions --------------------------------------------------------------------------
-
-
-def _each(value: Any, rank: int, name: str) -> Ints:
-    """One positive integer per spatial axis."""
-    values = (value,) * rank if np.ndim(value) == 0 else tuple(value)
-    if len(values) != rank or any(int(v) != v or v < 1 for v in values):
-        raise ArgumentError(
-            f"conv was given {name}={value!r} for {rank} spatial axes",
-            instead="pass one positive integer, or one for each spatial axis.",
-        )
-    return tuple([int(v) for v in values])
-
-
-def _pads(padding: Any, kernel: Ints, stride: Ints, dilation: Ints) -> Pads:
-    """Zeros to add before and after each spatial axis."""
-    rank = len(kernel)
-    if padding == "valid":
-        return ((0, 0),) * rank
-    if padding == "same":
-        if any(s != 1 for s in stride):
-            raise ArgumentError(
-                f"conv was given padding='same' with stride {stride}",
-                why="the result would have the length of its input only with stride 1.",
-                instead="pass the numbers of zeros to pad with.",
-            )
-        spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        return tuple([(span // 2, span - span // 2) for span in spans])
-    values = (padding,) * rank if np.ndim(padding) == 0 and not isinstance(padding, str) else tuple(padding)
-    pairs = tuple([(p, p) if np.ndim(p) == 0 else tuple(p) for p in values])
-    if len(pairs) != rank or any(len(p) != 2 or not all(isinstance(n, int | np.integer) and n >= 0 for n in p) for p in pairs):
-        raise ArgumentError(
-            f"conv was given padding={padding!r} for {rank} spatial axes",
-            instead="pass 'valid', 'same', one number of zeros, or for each spatial axis a number or a pair (before, after).",
-        )
-    return tuple([(int(lo), int(hi)) for lo, hi in pairs])
-
-
-def _check(x: Array, w: Array, channels: int, groups: int) -> None:
-    """Raise unless x has that many channels and the outputs divide into the groups."""
-    if np.ndim(x) != np.ndim(w) or np.ndim(x) < 3:
-        raise ArgumentError(
-            f"conv was given images of shape {np.shape(x)} and kernels of shape {np.shape(w)}",
-            why="images are (batch, channels, *spatial), kernels (outputs, channels / groups, *kernel).",
-            instead="add the missing axes with x[np.newaxis].",
-        )
-    if groups < 1 or np.shape(w)[0] % groups or np.shape(x)[1] != channels:
-        raise ArgumentError(
-            f"conv was given images of shape {np.shape(x)}, kernels of shape {np.shape(w)} and groups={groups}",
-            why=f"these kernels take {channels} channels, and their {np.shape(w)[0]} outputs must divide into the groups.",
-        )
-
-
-def conv(x: Array, w: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Array:
-    """Cross-correlation of images with kernels over any number of spatial axes, as in neural networks.
-
-    Parameters
-    ----------
-    x : (batch, channels, \\*spatial) array
-        Images.
-    w : (outputs, channels / groups, \\*kernel) array
-        Kernels.
-    stride, dilation : int or sequence of int
-        Step between windows, and between the entries of a window; one for all spatial axes or one for each.
-    padding : int, sequence of int or of pairs, "valid" or "same"
-        Zeros to add around the images: a number, one for each axis, or (before, after) for each axis.
-    groups : int
-        Number of groups of channels that do not mix.
-
-    Returns
-    -------
-    y : (batch, outputs, \\*out) array
-        With out = (spatial + before + after - dilation (kernel - 1) - 1) // stride + 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> conv(np.arange(5.0).reshape(1, 1, 5), np.array([[[1.0, -1.0]]]))
-    array([[[-1., -1., -1., -1.]]])
-    """
-    x, w = operand(x), operand(w)
-    _check(x, w, groups * np.shape(w)[1], groups)
-    spatial, kernel = np.shape(x)[2:], np.shape(w)[2:]
-    strides, dilations = _each(stride, len(kernel), "stride"), _each(dilation, len(kernel), "dilation")
-    pads = _pads(padding, kernel, strides, dilations)
-    if min(_out_lengths(spatial, kernel, strides, pads, dilations)) < 1:
-        raise ArgumentError(
-            f"conv was given kernels of shape {kernel} for images of shape {spatial}",
-            why="a kernel, with its dilation, is longer than a padded image.",
-            instead="pad the images or make the kernel smaller.",
-        )
-    return _conv(x, w, stride=strides, padding=pads, dilation=dilations, groups=groups)
-
-
-def conv_transpose(
-    z: Array, w: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1, output_padding: Any = 0
-) -> Array:
-    """Transposed convolution: the adjoint of `conv` in its images, which spreads each entry of z over a window.
-
-    Parameters
-    ----------
-    z : (batch, channels, \\*spatial) array
-        Images.
-    w : (channels, outputs / groups, \\*kernel) array
-        Kernels.
-    stride, padding, dilation, groups
-        Of the convolution that this is the adjoint of.
-    output_padding : int or sequence of int
-        Extra length of the result, less than the stride: which of the images that `conv` maps to z's shape to return.
-
-    Returns
-    -------
-    x : (batch, outputs, \\*out) array
-        With out = stride (spatial - 1) + dilation (kernel - 1) + 1 - before - after + output_padding.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> conv_transpose(np.ones((1, 1, 3)), np.array([[[1.0, 2.0]]]), stride=2)
-    array([[[1., 2., 1., 2., 1., 2.]]])
-    """
-    z, w = operand(z), operand(w)
-    _check(z, w, np.shape(w)[0], groups)
-    out, kernel = np.shape(z)[2:], np.shape(w)[2:]
-    strides, dilations = _each(stride, len(kernel), "stride"), _each(dilation, len(kernel), "dilation")
-    pads = _pads(padding, kernel, strides, dilations)
-    extra = (output_padding,) * len(kernel) if np.ndim(output_padding) == 0 else tuple(output_padding)
-    spatial = tuple(
-        [
-            s * (m - 1) + d * (k - 1) + 1 - lo - hi + e
-            for m, k, s, d, (lo, hi), e in zip(out, kernel, strides, dilations, pads, extra, strict=True)
-        ]
-    )
-    if min(spatial) < 1 or any(not 0 <= e < s for e, s in zip(extra, strides, strict=True)):
-        raise ArgumentError(
-            f"conv_transpose would have a result of shape {spatial}, with output_padding={output_padding!r}",
-            why="lengths must be positive, and the extra length less than the stride.",
-        )
-    return _conv_input(z, w, spatial=spatial, stride=strides, padding=pads, dilation=dilations, groups=groups)

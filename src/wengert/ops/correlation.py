@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements, operand
-from wengert.ops.convolution import conv
+from wengert.ops.convolution import conv_
 from wengert.ops.families import bilinear, match
 from wengert.ops.products import conjugate
 from wengert.types import Array, ArrayType
@@ -41,9 +41,9 @@ def _range(n: int, m: int, mode: str) -> tuple[int, int]:
 def _transposed(y_bar: Array, x: Array, other: Array, *, mode: str) -> Array:
     """Cotangent of one operand, x.
 
-    In mode valid, y_bar meets every entry of the shorter operand: the cotangent of the longer one is a full convolution, and
-    that of the shorter one a valid one, both over y_bar itself. In the other modes y_bar is placed in the full range, where
-    the cotangent of either operand is the valid part.
+    In mode valid, y_bar meets every entry of the shorter operand: the cotangent of the longer one is a full
+    convolution, and that of the shorter one a valid one, both over y_bar itself. In the other modes y_bar is placed
+    in the full range, where the cotangent of either operand is the valid part.
     """
     n, m = np.shape(x)[0], np.shape(other)[0]
     reverse = other[::-1]
@@ -67,12 +67,12 @@ def _convolve_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, 
     n, m = np.shape(a)[-1], np.shape(v)[-1]
     start, length = _range(n, m, mode)
     before = m - 1 - start
-    pads = ((before, length - 1 + m - n - before),)
+    geometry = {"stride": (1,), "padding": ((before, length - 1 + m - n - before),), "dilation": (1,)}
     v = v[..., ::-1]
     if not v_batched:
-        return conv(a[:, np.newaxis, :], v[np.newaxis, np.newaxis, :], padding=pads)[:, 0]
+        return conv_(a[:, np.newaxis, :], v[np.newaxis, np.newaxis, :], groups=1, **geometry)[:, 0]
     images = a[np.newaxis] if a_batched else a[np.newaxis, np.newaxis, :]
-    return conv(images, v[:, np.newaxis, :], padding=pads, groups=size if a_batched else 1)[0]
+    return conv_(images, v[:, np.newaxis, :], groups=size if a_batched else 1, **geometry)[0]
 
 
 def _convolve_samples(rng: np.random.Generator) -> Samples:
@@ -118,8 +118,13 @@ def convolve(a: Array, v: Array, mode: str = "full") -> Array:
 
 @implements(np.correlate)
 def correlate(a: Array, v: Array, mode: str = "valid") -> Array:
-    """Cross-correlation c[k] = sum over n of a[n + k] conj(v[n]), as in NumPy: a convolution with v conjugated and reversed."""
+    """Cross-correlation c[k] = sum over n of a[n + k] conj(v[n]), as in NumPy.
+
+    It is a convolution with v conjugated and reversed.
+    """
     a, v = _vectors(a, v, mode, "correlate")
-    if np.shape(a)[0] < np.shape(v)[0]:  # NumPy then correlates v with a, which for mode same centers even lengths otherwise
+    if (
+        np.shape(a)[0] < np.shape(v)[0]
+    ):  # NumPy then correlates v with a, which for mode same centers even lengths otherwise
         return _convolve(conjugate(v), a[::-1], mode=mode)[::-1]
     return _convolve(a, conjugate(v)[::-1], mode=mode)

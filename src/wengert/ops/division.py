@@ -24,14 +24,14 @@ def _scaling_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...]
 
 floor_divide = nondifferentiable(
     np.floor_divide,
-    samples=binary(2.1, 2.9, 0.6, 0.7),
+    samples=binary(99.0, 101.0, 39.0, 41.0),
     doc="Largest whole number not above x1 / x2; its derivative is zero.",
 )
 
 remainder = elementwise(
     np.remainder,
     (1, lambda y, x1, x2: -np.floor_divide(x1, x2)),
-    samples=binary(2.1, 2.9, 0.6, 0.7),
+    samples=binary(99.0, 101.0, 39.0, 41.0),
     singular=True,
     doc="Remainder of x1 / x2 with the sign of x2: x1 - floor(x1 / x2) x2.",
 )
@@ -40,7 +40,7 @@ remainder = elementwise(
 fmod = elementwise(
     np.fmod,
     (1, lambda y, x1, x2: np.rint((y - x1) / x2)),
-    samples=binary(2.1, 2.9, 0.6, 0.7),
+    samples=binary(99.0, 101.0, 39.0, 41.0),
     singular=True,
     doc="Remainder of x1 / x2 with the sign of x1: x1 - trunc(x1 / x2) x2.",
 )

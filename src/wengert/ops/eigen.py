@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
 from wengert.ops.matrix_parts import (
     Samples,
@@ -40,10 +40,10 @@ HALF = {"L": lower_half, "U": upper_half}
 # H V = V diag(w), V^H V = I, where H = h(A) is the Hermitian matrix in one triangle of A: NumPy reads nothing else, and
 # neither does the derivative, so that the tangent along any direction is that of NumPy's function of all entries. With
 # M = V^H H_dot V and F = inverse_gaps(w), F_ij = 1 / (w_j - w_i), F_ii = 0:
-#   w_dot = Re diag(M),   V_dot = V (F * M)                               (Giles 2008, section 3.1; real A)
+#   w_dot = Re diag(M),   V_dot = V (F * M)                               (Giles 2008; real A)
 #   S = conj(V) (diag(w_bar) + F * (V^T V_bar)) V^T,   A_bar = h^T(S) = half(S + S^H)
-# Each complex eigenvector has a free phase, which LAPACK settles by rounding: V_dot is the one with diag(V^H V_dot) = 0.
-# Functions whose value does not depend on the phases have the right derivative, others have none.
+# Each complex eigenvector has a free phase, which LAPACK settles as it happens: V_dot is the one with
+# diag(V^H V_dot) = 0. Functions whose value does not depend on the phases have the right derivative; others have none.
 
 
 def _eigh_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, uplo: str) -> tuple[Any, Any]:
@@ -68,7 +68,7 @@ def _hermitian_samples(rng: np.random.Generator) -> Samples:
     yield from matrices((1, 1), (0, 0), (0, 2, 2), uplo="L")(rng)
 
 
-eigh_ = define(
+eigh_: Primitive = define(
     name="eigh",
     doc="Eigenvalues, ascending, and eigenvectors of the Hermitian matrix in one triangle. Giles 2008.",
     multiple=True,
@@ -111,7 +111,7 @@ def _eigvalsh_vjp(y_bar: Array, site: Site, *, uplo: str) -> list[Array]:
     return [HALF[uplo](s + adjoint(s))]
 
 
-eigvalsh_ = define(
+eigvalsh_: Primitive = define(
     name="eigvalsh",
     doc="Eigenvalues, ascending, of the Hermitian matrix in one triangle. Giles 2008.",
     eval=lambda a, *, uplo: np.linalg.eigvalsh(a, uplo),
@@ -131,10 +131,10 @@ def eigvalsh(a: Array, UPLO: str = "L") -> Array:
 
 
 # eig ------------------------------------------------------------------------------------
-# A V = V diag(w). With C = V^-1 A_dot V and F = inverse_gaps(w), the columns of X = V (F * C) are tangents of eigenvectors
-# up to their length and phase:
-#   w_dot = diag(C),   V_dot = X - V diag(c)                              (Giles 2008, section 3.1)
-# LAPACK geev makes the length of v_j 1 and its largest entry p_j, in row r_j, real (Anderson et al. 1999, LAPACK Users' Guide):
+# A V = V diag(w). With C = V^-1 A_dot V and F = inverse_gaps(w), the columns of X = V (F * C) are tangents of
+# eigenvectors up to their length and phase:
+#   w_dot = diag(C),   V_dot = X - V diag(c)                              (Giles 2008)
+# LAPACK geev makes the length of v_j 1 and its largest entry p_j, in row r_j, real (documentation of zgeev), so that
 #   Re c_j = Re(v_j^H x_j),   Im c_j = Im(X_(r_j) j) / p_j
 # Adjoint, with q = diag(V^T V_bar) and the matrix E of unit vectors e_(r_j):
 #   X_bar = V_bar - conj(V) diag(Re q) - i E diag(Im q / p)
@@ -191,7 +191,7 @@ def _general_samples(rng: np.random.Generator) -> Samples:
         yield (a,), {}  # real, with two complex eigenvalues
 
 
-eig_ = define(
+eig_: Primitive = define(
     name="eig",
     doc="Eigenvalues and eigenvectors of a square matrix, of length 1 and with largest entry real. Giles 2008.",
     multiple=True,
@@ -226,7 +226,7 @@ def _eigvals_vjp(y_bar: Array, site: Site) -> list[Array]:
     return [match(np.linalg.solve(v_t, y_bar[..., np.newaxis] * v_t), site.xs[0])]
 
 
-eigvals_ = define(
+eigvals_: Primitive = define(
     name="eigvals",
     doc="Eigenvalues of a square matrix. Giles 2008.",
     eval=np.linalg.eigvals,

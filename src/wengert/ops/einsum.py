@@ -1,7 +1,7 @@
 """einsum: sums of products over named axes, for any number of operands.
 
-The front function reads every form that NumPy accepts (explicit and implicit output, ellipsis, lists of axis numbers) and
-binds one primitive with canonical subscripts: letters only, no spaces, no ellipsis, the output always named.
+The front function reads every form that NumPy accepts (explicit and implicit output, ellipsis, lists of axis numbers)
+and binds one primitive with canonical subscripts: letters only, no spaces, no ellipsis, the output always named.
 
     y[out] = sum over the labels not in out of the product of x_i[term_i]
 
@@ -9,9 +9,9 @@ The map is linear in each operand, and its cotangent is again an einsum,
 
     x_bar_i[term_i] = sum over the labels not in term_i of y_bar[out] * product over j != i of x_j[term_j],
 
-but for three things: a label of term_i that nothing else has was summed out on its own, so x_bar_i is constant along it; a
-label that stands twice in term_i picks a diagonal, so x_bar_i is zero off that diagonal; and an axis of length 1 that was
-broadcast against a longer one is summed in x_bar_i.
+but for three things: a label of term_i that nothing else has was summed out on its own, so x_bar_i is constant along
+it; a label that stands twice in term_i picks a diagonal, so x_bar_i is zero off that diagonal; and an axis of length
+1 that was broadcast against a longer one is summed in x_bar_i.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import math
 import string
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert.core.numpy_protocol import implements, operand
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import linear, match
 from wengert.types import Array, ArrayType
 
@@ -58,7 +58,7 @@ def _split_operands(args: Sequence[Any]) -> tuple[str, list[Array]]:
 
 @lru_cache(maxsize=4096)
 def _canonical(subscripts: str, ranks: tuple[int, ...], *, optimized: bool) -> str:
-    """Return the subscripts with a letter for every axis and an explicit output; what NumPy rejects raises NumPy's error."""
+    """Return the subscripts with a letter for every axis and an explicit output; NumPy itself rejects what is wrong."""
     np.einsum(subscripts, *[np.ones((1,) * rank) for rank in ranks], optimize=optimized)
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")
@@ -107,11 +107,18 @@ def _embed_infer(t: ArrayType, *, term: str) -> ArrayType:
 
 
 def _embed_samples(rng: np.random.Generator) -> Samples:
-    for shape, term in (((3,), "ii"), ((2, 3), "iij"), ((2, 3), "iji"), ((2,), "iii"), ((0,), "ii"), ((2, 3), "ijij")):
+    for shape, term in (
+        ((3,), "ii"),
+        ((2, 3), "iij"),
+        ((2, 3), "iji"),
+        ((2,), "iii"),
+        ((0,), "ii"),
+        ((2, 3), "ijij"),
+    ):
         yield (rng.normal(size=shape),), {"term": term}
 
 
-_embed = linear(
+_embed: Primitive = linear(
     "diagonal_embed",
     _embed_eval,
     lambda y_bar, x, *, term: match(np.einsum(f"{term}->{_distinct(term)}", y_bar), x),
@@ -148,7 +155,9 @@ def _sizes(terms: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str,
     return sizes
 
 
-def _einsum_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, subscripts: str, optimize: Any) -> tuple[Array, Array]:
+def _einsum_jvp(
+    xs: Sequence[Array], x_dots: Sequence[Array], *, subscripts: str, optimize: Any
+) -> tuple[Array, Array]:
     y = _einsum(*xs, subscripts=subscripts, optimize=optimize)
     y_dot = None
     for i, x_dot in enumerate(x_dots):
@@ -158,40 +167,64 @@ def _einsum_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, subscripts: str
     return y, y_dot
 
 
-def _einsum_vjp(y_bar: Array, site: Site, *, subscripts: str, optimize: Any) -> list[Array]:
+class _Plan(NamedTuple):
+    """How to compute the cotangent of one operand."""
+
+    subscripts: str  # of the contraction of y_bar with the other operands
+    optimize: Any
+    lengths: (
+        tuple[int, ...] | None
+    )  # shape of its result with an axis for every label; None if it has them all
+    shape: tuple[int, ...]  # one axis for each label of the operand
+    diagonal: bool  # whether the operand repeats a label
+
+
+@lru_cache(maxsize=4096)
+def _plan(subscripts: str, shapes: tuple[tuple[int, ...], ...], optimize: Any, i: int) -> _Plan:
+    """Plan the cotangent of operand i: contract, spread along labels of its own, place on its diagonal."""
     terms, output = _parse(subscripts)
-    sizes = _sizes(terms, [np.shape(x) for x in site.xs])
-    if optimize is False:
-        optimize = math.prod(sizes.values()) >= LARGE
-    elif not isinstance(optimize, str):
+    sizes, own = _sizes(terms, shapes), dict(zip(terms[i], shapes[i], strict=True))
+    labels, others = _distinct(terms[i]), [*terms[:i], *terms[i + 1 :]]
+    # A label of length 1 stays out of the contraction's result, so that what was broadcast along it is summed.
+    kept = "".join(
+        label for label in labels if own[label] != 1 and any(label in name for name in (output, *others))
+    )
+    found = _sizes(
+        [output, *others], [tuple([sizes[label] for label in output]), *shapes[:i], *shapes[i + 1 :]]
+    )
+    return _Plan(
+        subscripts=f"{','.join([output, *others])}->{kept}",
+        optimize=optimize or math.prod(sizes.values()) >= LARGE,
+        lengths=None if kept == labels else tuple([found[label] if label in kept else 1 for label in labels]),
+        shape=tuple([own[label] for label in labels]),
+        diagonal=labels != terms[i],
+    )
+
+
+def _einsum_vjp(y_bar: Array, site: Site, *, subscripts: str, optimize: Any) -> list[Array]:
+    if not isinstance(optimize, bool | str):
         optimize = True  # a path that was given for the value does not fit its adjoint
+    shapes = tuple([np.shape(x) for x in site.xs])
     return [
-        _operand_bar(y_bar, site.xs, i, terms, output, optimize=optimize) if need else None
+        _operand_bar(y_bar, site.xs, i, _plan(subscripts, shapes, optimize, i), subscripts) if need else None
         for i, need in enumerate(site.needs)
     ]
 
 
-def _operand_bar(
-    y_bar: Array, xs: Sequence[Array], i: int, terms: Sequence[str], output: str, *, optimize: Any
+def _operand_bar(y_bar: Array, xs: Sequence[Array], i: int, plan: _Plan, subscripts: str) -> Array:
+    x_bar = _einsum(y_bar, *xs[:i], *xs[i + 1 :], subscripts=plan.subscripts, optimize=plan.optimize)
+    if plan.lengths is not None:
+        x_bar = np.reshape(x_bar, plan.lengths)
+    if np.shape(x_bar) != plan.shape:
+        x_bar = np.broadcast_to(x_bar, plan.shape)
+    if plan.diagonal:
+        x_bar = _embed(x_bar, term=_parse(subscripts)[0][i])
+    return match(x_bar, xs[i])
+
+
+def _einsum_batch(
+    size: int, xs: Sequence[Array], batched: Sequence[bool], *, subscripts: str, optimize: Any
 ) -> Array:
-    """Cotangent of operand i: contract, spread along labels of its own, place on its diagonal."""
-    x, term = xs[i], terms[i]
-    sizes = dict(zip(term, np.shape(x), strict=True))
-    labels = _distinct(term)
-    factors, names = [y_bar, *xs[:i], *xs[i + 1 :]], [output, *terms[:i], *terms[i + 1 :]]
-    # A label of length 1 stays out of the contraction's result, so that what was broadcast along it is summed.
-    shared = "".join(label for label in labels if sizes[label] != 1 and any(label in name for name in names))
-    x_bar = _einsum(*factors, subscripts=f"{','.join(names)}->{shared}", optimize=optimize)
-    shape = tuple([sizes[label] for label in labels])
-    if shared != labels:
-        lengths = dict(zip(shared, np.shape(x_bar), strict=True))
-        x_bar = np.reshape(x_bar, [lengths.get(label, 1) for label in labels])
-    if np.shape(x_bar) != shape:
-        x_bar = np.broadcast_to(x_bar, shape)
-    return match(x_bar if labels == term else _embed(x_bar, term=term), x)
-
-
-def _einsum_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, subscripts: str, optimize: Any) -> Array:
     terms, output = _parse(subscripts)
     label = _fresh(subscripts, 1)
     if not isinstance(optimize, bool | str):
@@ -201,13 +234,16 @@ def _einsum_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, su
 
 
 def _einsum_samples(rng: np.random.Generator) -> Samples:
-    cases = [
-        ("ij,jk->ik", [(2, 3), (3, 2)]), ("i,i->", [(3,), (3,)]), ("ij->ji", [(2, 3)]), ("ij->", [(2, 3)]), ("ij->i", [(2, 3)]),
+    cases: list[tuple[str, list[tuple[int, ...]]]] = [
+        ("ij,jk->ik", [(2, 3), (3, 2)]), ("i,i->", [(3,), (3,)]), ("ij->ji", [(2, 3)]),
+        ("ij->", [(2, 3)]), ("ij->i", [(2, 3)]),
         ("ii->i", [(3, 3)]), ("ii->", [(3, 3)]), ("iij->ji", [(2, 2, 3)]), ("iij,j->i", [(2, 2, 3), (3,)]),
-        ("iji,ii->j", [(2, 3, 2), (2, 2)]), ("i,j->ij", [(2,), (3,)]), ("ij,k->i", [(2, 3), (2,)]), (",i->i", [(), (3,)]),
+        ("iji,ii->j", [(2, 3, 2), (2, 2)]), ("i,j->ij", [(2,), (3,)]), ("ij,k->i", [(2, 3), (2,)]),
+        (",i->i", [(), (3,)]),
         ("bij,bjk->bik", [(2, 2, 3), (2, 3, 2)]), ("ij,jk,kl->il", [(2, 3), (3, 2), (2, 3)]), ("->", [()]),
         ("i,i,i,i->i", [(3,), (3,), (3,), (3,)]), ("ij,ij->ij", [(1, 3), (2, 3)]), ("ij,ij->j", [(2, 1), (2, 3)]),
-        ("i,i->", [(1,), (3,)]), ("ij,j->i", [(2, 0), (0,)]), ("i,ij->j", [(0,), (0, 2)]), ("ii,ii->", [(2, 2), (2, 2)]),
+        ("i,i->", [(1,), (3,)]), ("ij,j->i", [(2, 0), (0,)]), ("i,ij->j", [(0,), (0, 2)]),
+        ("ii,ii->", [(2, 2), (2, 2)]),
         ("i,i,j->ij", [(1,), (2,), (1,)]),
     ]  # fmt: skip
     for index, (subscripts, shapes) in enumerate(cases):
@@ -237,7 +273,9 @@ def einsum(
     if dtype is not None:
         xs = [_cast(x, np.dtype(dtype), casting) for x in xs]
     ranks = tuple([np.ndim(x) for x in xs])
-    return _einsum(*xs, subscripts=_canonical(subscripts, ranks, optimized=optimize is not False), optimize=optimize)
+    return _einsum(
+        *xs, subscripts=_canonical(subscripts, ranks, optimized=optimize is not False), optimize=optimize
+    )
 
 
 def _cast(x: Array, dtype: np.dtype[Any], casting: str) -> Array:
@@ -252,4 +290,5 @@ def _einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = F
     """Contraction order: it depends on the shapes alone."""
     subscripts, xs = _split_operands(operands)
     stand_ins = [np.broadcast_to(np.zeros((), np.result_type(x)), np.shape(x)) for x in xs]
-    return np.einsum_path(subscripts, *stand_ins, optimize=optimize, einsum_call=einsum_call)
+    path: Any = np.einsum_path
+    return path(subscripts, *stand_ins, optimize=optimize, einsum_call=einsum_call)

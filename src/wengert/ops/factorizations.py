@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.errors import RefusedError
-
 from wengert.ops.matrix_parts import (
     Samples,
     adjoint,
@@ -21,6 +20,7 @@ from wengert.ops.matrix_parts import (
     transpose,
     upper_half,
     well_conditioned,
+    zeros_like,
 )
 from wengert.ops.products import conjugate
 from wengert.types import Array
@@ -31,40 +31,55 @@ QRResult = type(np.linalg.qr(np.eye(1)))
 
 
 # cholesky -------------------------------------------------------------------------------
-# H = L L^H, where H = h(A) is the Hermitian matrix in the lower triangle of A: NumPy reads nothing else, and neither does the
-# derivative. So the gradient is lower triangular, the tangent along any direction is that of NumPy's function of all
-# entries, and along a symmetric direction it is that of the factorization of symmetric matrices: both readings agree.
+# H = L L^H, where H = h(A) is the Hermitian matrix in the lower triangle of A: NumPy reads nothing else, and neither
+# does the derivative. So the gradient is lower triangular, the tangent along any direction is that of NumPy's function
+# of all entries, and along a symmetric direction it is that of the factorization of symmetric matrices.
 #
 # With Phi = lower_half, L^-1 L_dot + (L^-1 L_dot)^H = L^-1 H_dot L^-H, a lower triangle plus its conjugate transpose:
-#   L_dot = L Phi(P),   P = L^-1 H_dot L^-H                               (Murray 2016, equation 8)
-#   S     = L^-T Phi(L^T L_bar) conj(L)^-1,   A_bar = h^T(S) = Phi(S + S^H)      (Murray 2016, equation 10)
+#   L_dot = L Phi(P),   P = L^-1 H_dot L^-H                               (Murray 2016, section 3)
+#   S     = L^-T Phi(L^T L_bar) conj(L)^-1,   A_bar = h^T(S) = Phi(S + S^H)      (Murray 2016, section 3)
+# The upper factor of the matrix in the upper triangle of A is the adjoint of the lower factor of A^H.
 
 
-def _cholesky_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
-    y = np.linalg.cholesky(xs[0])
-    p = divide_right(np.linalg.solve(y, hermitian(x_dots[0], lower_half)), adjoint(y))
-    return y, y @ lower_half(p)
+def _cholesky_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, upper: bool) -> tuple[Array, Array]:
+    (a,), (a_dot,) = xs, x_dots
+    y = cholesky_(a, upper=upper)
+    if upper:
+        return y, adjoint(_cholesky_tangent(adjoint(y), adjoint(a_dot)))
+    return y, _cholesky_tangent(y, a_dot)
 
 
-def _cholesky_vjp(y_bar: Array, site: Site) -> list[Array]:
-    y_t = transpose(site.y)
-    s = np.linalg.solve(y_t, divide_right(lower_half(y_t @ y_bar), conjugate(site.y)))
-    return [lower_half(s + adjoint(s))]
+def _cholesky_tangent(y: Array, a_dot: Array) -> Array:
+    p = divide_right(np.linalg.solve(y, hermitian(a_dot, lower_half)), adjoint(y))
+    return y @ lower_half(p)
+
+
+def _cholesky_vjp(y_bar: Array, site: Site, *, upper: bool) -> list[Array]:
+    if upper:
+        return [adjoint(_cholesky_cotangent(adjoint(site.y), adjoint(y_bar)))]
+    return [_cholesky_cotangent(site.y, y_bar)]
+
+
+def _cholesky_cotangent(y: Array, y_bar: Array) -> Array:
+    y_t = transpose(y)
+    s = np.linalg.solve(y_t, divide_right(lower_half(y_t @ y_bar), conjugate(y)))
+    return lower_half(s + adjoint(s))
 
 
 def _cholesky_samples(rng: np.random.Generator) -> Samples:
     for shape in ((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)):
-        yield (well_conditioned(rng, shape),), {}  # not symmetric: the upper triangle must not matter
+        for upper in (False, True):  # not symmetric: the other triangle must not matter
+            yield (well_conditioned(rng, shape),), {"upper": upper}
 
 
-cholesky_ = define(
+cholesky_: Primitive = define(
     name="cholesky",
-    doc="Lower factor L of the Hermitian matrix L L^H that the lower triangle describes. Murray 2016, section 3.1.",
-    eval=np.linalg.cholesky,
-    infer=infer_stack(np.linalg.cholesky),
+    doc="Lower or upper triangular factor of the Hermitian matrix in that triangle. Murray 2016, section 3.",
+    eval=lambda a, *, upper: np.linalg.cholesky(a, upper=upper),
+    infer=infer_stack(lambda a, *, upper: np.linalg.cholesky(a, upper=upper)),
     jvp=_cholesky_jvp,
     vjp=_cholesky_vjp,
-    batch=lambda _size, xs, _batched: np.linalg.cholesky(xs[0]),
+    batch=lambda _size, xs, _batched, *, upper: cholesky_(xs[0], upper=upper),
     samples=_cholesky_samples,
     complex=True,
 )
@@ -72,30 +87,31 @@ cholesky_ = define(
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Array, /, *, upper: bool = False) -> Array:
-    """Bind `cholesky`; the upper factor of the matrix in the upper triangle is the lower factor of the adjoint, adjoint."""
-    return adjoint(cholesky_(adjoint(a))) if upper else cholesky_(a)
+    """Bind `cholesky`."""
+    return cholesky_(a, upper=bool(upper))
 
 
 # qr -------------------------------------------------------------------------------------
-# A = Q R by Householder reflections, with a real diagonal of R (LAPACK geqrf). First k = min(m, n) columns: A_1 = Q_1 R_1,
-# R_1 square. Let C = Q_1^H A_1_dot R_1^-1. Then R_1_dot R_1^-1 = C - Omega with Omega = Q_1^H Q_1_dot skew-Hermitian must be
-# upper triangular with real diagonal, so that with Phi = upper_half
+# A = Q R by Householder reflections, with a real diagonal of R (LAPACK geqrf). The first k = min(m, n) columns alone
+# are A_1 = Q_1 R_1, R_1 square. Let C = Q_1^H A_1_dot R_1^-1. Then R_1_dot R_1^-1 = C - Omega with skew-Hermitian
+# Omega = Q_1^H Q_1_dot must be upper triangular with real diagonal, so that with Phi = upper_half
 #   W = R_1_dot R_1^-1 = Phi(C + C^H),   Q_1_dot = A_1_dot R_1^-1 - Q_1 W,   R_1_dot = W R_1
 # and for the columns of a wide A beyond k (R = [R_1, R_2], R_2 = Q_1^H A_2):
 #   R_2_dot = Q_1^H A_2_dot - (C - W) R_2
 # Adjoint, with N = Phi(G) + Phi(G)^H, G = R_bar R^T - Q_1^T Q_1_bar:
 #   A_1_bar = (Q_1_bar + conj(Q_1) (N - R_2_bar R_2^T)) R_1^-T,   A_2_bar = conj(Q_1) R_2_bar
-# (Seeger, Hetzel, Dai and Lawrence 2017, section 4.1 for real tall A; Walter and Lehmann 2012.) R_1 must be regular.
+# (Seeger, Hetzel, Dai and Lawrence 2017 for real tall A; Walter and Lehmann 2012.) R_1 must be regular.
 #
-# mode="complete" of a tall A has further columns Q_2. Reflections give Q = I + (Q_1 - E_1) B^-H [.., Q_1b^H], where B is the
-# top of Q_1 - E_1 and Q_1b the bottom of Q_1 (Ballard et al. 2014, section 3, on recovering reflectors from Q_1), hence
-#   Q_2 = E_2 + (Q_1 - E_1) G,   B^H G = Q_1b^H,   E = [E_1, E_2] the unit matrix,
-# which is differentiated as it stands. B is singular only where a reflection is missing (a column that is zero below the
-# diagonal), and there Q_2 jumps.
+# mode="complete" of a tall A has further columns Q_2. Reflectors give Q = E - Y T Y^H with E = [E_1, E_2] the unit
+# matrix and Y = [Y_1; Y_2], so that Q_1 - E_1 = -Y T Y_1^H determines them (Ballard et al. 2014), and without them
+#   Q_2 = E_2 + (Q_1 - E_1) G,   B^H G = Q_1b^H,   B the top of Q_1 - E_1, Q_1b the bottom of Q_1,
+# which is differentiated as it stands. B is singular only where a reflection is missing (a column that is zero below
+# the diagonal), and there Q_2 jumps.
 
 
-def _qr_eval(a: Array, *, mode: str) -> tuple[Array, Array]:
-    return tuple(np.linalg.qr(a, mode))  # type: ignore[return-value]
+def _qr_eval(a: Array, *, mode: Literal["reduced", "complete"]) -> tuple[Array, Array]:
+    q, r = np.linalg.qr(a, mode)
+    return q, r
 
 
 def _qr_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, mode: str) -> tuple[Any, Any]:
@@ -119,7 +135,7 @@ def _qr_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, mode: str) -> tuple
 
 def _qr_vjp(y_bar: tuple[Array, Array], site: Site, *, mode: str) -> list[Array]:
     (a,), (q, r) = site.xs, site.y
-    q_bar, r_bar = (np.zeros(np.shape(y), y.dtype) if b is None else b for b, y in zip(y_bar, site.y, strict=True))
+    q_bar, r_bar = (zeros_like(y) if bar is None else bar for bar, y in zip(y_bar, site.y, strict=True))
     k = min(np.shape(a)[-2:])
     q1, r, r_bar, q1_bar = q[..., :k], r[..., :k, :], r_bar[..., :k, :], q_bar[..., :k]
     if np.shape(q)[-1] > k:
@@ -169,9 +185,9 @@ def _qr_samples(rng: np.random.Generator) -> Samples:
         yield (well_conditioned(rng, shape),), {"mode": mode}
 
 
-qr_ = define(
+qr_: Primitive = define(
     name="qr",
-    doc="Orthonormal Q and upper triangular R with A = Q R. Seeger et al. 2017, section 4.1; Walter and Lehmann 2012.",
+    doc="Orthonormal Q and upper triangular R with A = Q R. Seeger et al. 2017; Walter and Lehmann 2012.",
     multiple=True,
     eval=_qr_eval,
     infer=infer_stack(_qr_eval),

@@ -33,12 +33,7 @@ __all__ = ["bilinear", "binary", "elementwise", "linear", "masked", "match", "no
 
 def match(x_bar: Any, x: Any) -> Any:
     """Return a cotangent in the shape and dtype of its operand: the adjoint of broadcasting and promotion."""
-    if (
-        type(x_bar) is np.ndarray
-        and type(x) is np.ndarray
-        and x_bar.dtype is x.dtype
-        and x_bar.shape == x.shape
-    ):
+    if type(x) is type(x_bar) and x_bar.dtype is x.dtype and x_bar.shape == x.shape:  # the short way, and the common one
         return x_bar
     shape = np.shape(x)
     if np.shape(x_bar) != shape:
@@ -72,14 +67,28 @@ def spread(y_dot: Any, y: Any) -> Any:
 # masked: c * p, and 0 where c is 0 ----------------------------------------------------------------------------------
 
 
+_EAGER = frozenset({np.ndarray, np.float64, np.float32})
+
+
+def _finite(y: Any) -> bool:
+    """Whether every entry is finite; may say no to huge ones. A dot product is the cheapest way to ask NumPy."""
+    norm = y.dot(y) if y.ndim == 1 else np.vdot(y, y)
+    return bool(norm - norm == 0)
+
+
 def _masked_eval(c: Any, p: Any) -> Any:
     with np.errstate(all="ignore"):
         y = np.multiply(c, p)
-        if type(y) is np.ndarray and y.flags.c_contiguous:
-            y_norm = np.vdot(y, y)
-            if np.isfinite(y_norm):
-                return y
-        return np.where(c == 0, np.zeros((), y.dtype), y)[()]
+        return y if _finite(y) else np.where(c == 0, np.zeros((), y.dtype), y)[()]
+
+
+def _product(c: Any, p: Any) -> Any:
+    """Return masked(c, p); the short way for plain arrays, under an errstate that ignores."""
+    if type(c) in _EAGER and type(p) in _EAGER:
+        y = c * p
+        if _finite(y):
+            return y
+    return masked(c, p)
 
 
 def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
@@ -133,7 +142,7 @@ def _term(partial: Partial, n: int, *, singular: bool) -> Callable[..., Any] | N
     if n == 2 and not singular:
         return lambda c, y, a, b: c * partial(y, a, b)
     if singular:
-        return lambda c, y, *xs: masked(c, partial(y, *xs))
+        return lambda c, y, *xs: _product(c, partial(y, *xs))
     return lambda c, y, *xs: c * partial(y, *xs)
 
 
@@ -158,7 +167,7 @@ def _unary_vjp(partial: Partial, *, singular: bool) -> Callable[..., Any]:
             partial
         ]
     if singular:
-        return lambda y_bar, site: (masked(y_bar, partial(site[4], site[3][0])),)
+        return lambda y_bar, site: (_product(y_bar, partial(site[4], site[3][0])),)
     return lambda y_bar, site: (y_bar * partial(site[4], site[3][0]),)
 
 

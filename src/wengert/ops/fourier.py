@@ -1,12 +1,12 @@
 """Discrete Fourier transforms: all of numpy.fft.
 
-Three primitives suffice. `fft` is the complex transform, forward or inverse, over any axes; `rfft` takes a real axis to the
-half of its spectrum that is not redundant; `irfft` comes back. The other transforms are made of them as NumPy makes them, and
-cropping and zero-padding to another length are slices and pads.
+Three primitives suffice. `fft` is the complex transform, forward or inverse, over any axes; `rfft` takes a real axis
+to the half of its spectrum that is not redundant; `irfft` comes back. The other transforms are made of them as NumPy
+makes them, and cropping and zero-padding to another length are slices and pads.
 
-Every transform is linear. In the pairing Re sum(y_bar * y_dot), which conjugates nothing, the adjoint of a matrix is its plain
-transpose, and the Fourier matrix F[k, j] = exp(-2 pi i j k / n) is symmetric: so `fft` is its own adjoint, with the same
-sign in the exponent and the same normalization.
+Every transform is linear. In the pairing Re sum(y_bar * y_dot), which conjugates nothing, the adjoint of a matrix is
+its plain transpose, and the Fourier matrix F[k, j] = exp(-2 pi i j k / n) is symmetric: so `fft` is its own adjoint,
+with the same sign in the exponent and the same normalization.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand
+from wengert.core.primitive import Primitive
 from wengert.ops.families import linear, match
 from wengert.ops.products import conjugate
 from wengert.types import Array, ArrayType
@@ -27,7 +28,11 @@ __all__ = ["fft", "irfft", "rfft"]
 
 Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
 
-SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}  # the norm of the opposite direction
+SWAPPED = {
+    "backward": "forward",
+    "ortho": "ortho",
+    "forward": "backward",
+}  # the norm of the opposite direction
 
 
 def _complex_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -43,22 +48,32 @@ def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _fft_eval(x: Array, *, axes: tuple[int, ...], inverse: bool, norm: str) -> Array:
-    transform = np.fft.ifftn if inverse else np.fft.fftn
+    transform: Any = np.fft.ifftn if inverse else np.fft.fftn
     return transform(x, axes=axes, norm=norm)
 
 
 def _fft_samples(rng: np.random.Generator) -> Samples:
-    for shape, axes in (((5,), (0,)), ((4,), (0,)), ((2, 3), (1,)), ((3, 4), (0, 1)), ((2, 3, 2), (2, 0)), ((1,), (0,)), ((3, 0), (0,))):
+    for shape, axes in (
+        ((5,), (0,)),
+        ((4,), (0,)),
+        ((2, 3), (1,)),
+        ((3, 4), (0, 1)),
+        ((2, 3, 2), (2, 0)),
+        ((1,), (0,)),
+        ((3, 0), (0,)),
+    ):
         for inverse, norm in ((False, "backward"), (True, "backward"), (False, "ortho"), (True, "forward")):
             yield (rng.normal(size=shape),), {"axes": axes, "inverse": inverse, "norm": norm}
 
 
-fft = linear(
+fft: Primitive = linear(
     "fft",
     _fft_eval,
     lambda y_bar, x, **params: match(fft(y_bar, **params), x),
     infer=lambda t, *, axes, inverse, norm: ArrayType(t.shape, _complex_type(t.dtype)),
-    batch=lambda _size, xs, _batched, *, axes, **params: fft(xs[0], axes=tuple([i + 1 for i in axes]), **params),
+    batch=lambda _size, xs, _batched, *, axes, **params: fft(
+        xs[0], axes=tuple([i + 1 for i in axes]), **params
+    ),
     samples=_fft_samples,
     doc="Discrete Fourier transform along some axes, or its inverse. Cooley and Tukey 1965.",
 )
@@ -68,7 +83,7 @@ fft = linear(
 # rfft keeps the rows k = 0 .. n // 2 of F, and x is real:
 #   Re sum_k y_bar_k y_dot_k = sum_j x_dot_j Re sum_k y_bar_k exp(-2 pi i j k / n),
 # and Re(z) = Re(conj z), so x_bar_j = Re sum_k conj(y_bar_k) exp(+2 pi i j k / n).  irfft without its factor computes
-#   sum_k c_k Re(z_k exp(+2 pi i j k / n)),  c_k = 1 at k = 0 and at k = n/2 (n even), else 2, for the absent conjugate half;
+#   sum_k c_k Re(z_k exp(+2 pi i j k / n)),  c_k = 1 at k = 0 and at k = n/2 (n even), else 2, for the absent half;
 # so x_bar = irfft(conj(y_bar) / c).  For irfft itself, y_dot_j = sum_k c_k Re(z_dot_k exp(+2 pi i j k / n)) gives
 #   z_bar_k = c_k sum_j y_bar_j exp(+2 pi i j k / n) = c_k conj(rfft(y_bar))_k.
 # Each norm puts a factor 1, n^(-1/2) or 1/n on one direction; the swapped norm puts the same factor on the other.
@@ -90,7 +105,9 @@ def _rfft_transpose(y_bar: Array, x: Array, *, axis: int, norm: str) -> Array:
 
 
 def _irfft_transpose(y_bar: Array, z: Array, *, n: int, axis: int, norm: str) -> Array:
-    return match(_weights(n, axis, np.ndim(z), y_bar.dtype) * np.conj(rfft(y_bar, axis=axis, norm=SWAPPED[norm])), z)
+    return match(
+        _weights(n, axis, np.ndim(z), y_bar.dtype) * np.conj(rfft(y_bar, axis=axis, norm=SWAPPED[norm])), z
+    )
 
 
 def _rfft_infer(t: ArrayType, *, axis: int, norm: str) -> ArrayType:
@@ -113,7 +130,7 @@ def _irfft_samples(rng: np.random.Generator) -> Samples:
         yield (np.fft.rfft(xs[0] + rng.normal(), axis=axis),), {"n": n, "axis": axis, "norm": norm}
 
 
-rfft = linear(
+rfft: Primitive = linear(
     "rfft",
     lambda x, *, axis, norm: np.fft.rfft(x, axis=axis, norm=norm),
     _rfft_transpose,
@@ -124,7 +141,7 @@ rfft = linear(
     complex=False,
 )
 
-irfft = linear(
+irfft: Primitive = linear(
     "irfft",
     lambda z, *, n, axis, norm: np.fft.irfft(z, n=n, axis=axis, norm=norm),
     _irfft_transpose,
@@ -168,7 +185,7 @@ def _sizes_and_axes(x: Array, s: Any, axes: Any) -> tuple[list[int | None], list
                 "`axes` should not be `None` if `s` is not `None` (deprecated in NumPy 2.0): "
                 "pass the axes that the entries of `s` belong to",
                 DeprecationWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
     axes = [normalize_axis_index(i, np.ndim(x)) for i in axes]
     if s is None:
@@ -178,8 +195,10 @@ def _sizes_and_axes(x: Array, s: Any, axes: Any) -> tuple[list[int | None], list
     return [np.shape(x)[i] if n == -1 else n for n, i in zip(s, axes, strict=True)], axes
 
 
-def _many(x: Array, s: Sequence[int | None], axes: Sequence[int], *, inverse: bool, norm: str | None) -> Array:
-    """Complex transform over several axes, each brought to its length first; an axis named twice is transformed twice."""
+def _many(
+    x: Array, s: Sequence[int | None], axes: Sequence[int], *, inverse: bool, norm: str | None
+) -> Array:
+    """Complex transform over several axes of given lengths; an axis named twice is transformed twice."""
     if len(set(axes)) < len(axes) or len(axes) == 1:
         for n, i in zip(reversed(s), reversed(axes), strict=True):
             x = _resize(x, np.shape(x)[i] if n is None else n, i)

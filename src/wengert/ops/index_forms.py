@@ -1,8 +1,8 @@
 """Indices: their normal form, where NumPy puts the axes of index arrays, and what becomes of both under batching.
 
 An index in normal form is an int, slice, None or Ellipsis, or a tuple of these and of integer and boolean arrays. Lists
-and NumPy integers are gone, arrays are our own copies (a program may overwrite its index arrays after it used them), and
-an index array that is traced stands apart as an operand: `SLOT` keeps its place.
+and NumPy integers are gone, arrays are our own copies (a program may overwrite its index arrays after it used them),
+and an index array that is traced stands apart as an operand: `SLOT` keeps its place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,18 @@ from wengert.errors import NotConcreteError, NotDifferentiableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SLOT", "BatchedIndex", "Layout", "Slot", "as_tuple", "batched_index", "fill", "index_shape", "layout", "split"]
+__all__ = [
+    "SLOT",
+    "BatchedIndex",
+    "Layout",
+    "Slot",
+    "as_tuple",
+    "batched_index",
+    "fill",
+    "index_shape",
+    "layout",
+    "split",
+]
 
 
 class Slot:
@@ -113,7 +124,7 @@ def fill(index: Any, arrays: Sequence[Any]) -> Any:
 def index_shape(shape: tuple[int, ...], index: Any, arrays: Sequence[Any] = ()) -> tuple[int, ...]:
     """Return the shape of x[index] for x of a shape; nothing of that size is allocated for a basic index."""
     stand_ins = [np.zeros(np.shape(a), np.intp) for a in arrays]
-    return np.broadcast_to(np.zeros((), bool), shape)[fill(index, stand_ins)].shape
+    return tuple(np.broadcast_to(np.zeros((), bool), shape)[fill(index, stand_ins)].shape)
 
 
 # Layout -------------------------------------------------------------------------------------------------------------
@@ -123,8 +134,9 @@ def index_shape(shape: tuple[int, ...], index: Any, arrays: Sequence[Any] = ()) 
 class Layout:
     """Where the axes of a result x[index] come from.
 
-    The index arrays broadcast to `rank` axes, which stand in the result together, before axis `start` of the rest: where
-    the first array was or, if slices, None or Ellipsis part the arrays, in front. `ndim` counts all axes of the result.
+    The index arrays broadcast to `rank` axes, which stand in the result together, before axis `start` of the rest:
+    where the first array was or, if slices, None or Ellipsis part the arrays, in front. `ndim` counts all axes of the
+    result.
     """
 
     rank: int
@@ -132,18 +144,22 @@ class Layout:
     ndim: int
 
 
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, np.ndarray) and item.dtype.kind == "b"
+
+
 def _is_array(item: Any) -> bool:
-    return np.ndim(item) > 0 or (isinstance(item, np.ndarray | np.generic) and item.dtype.kind == "b")
+    return np.ndim(item) > 0 or _is_mask(item)
 
 
 def _array_rank(item: Any) -> int:
-    return 1 if getattr(item, "dtype", None) == bool else np.ndim(item)
+    return 1 if _is_mask(item) else np.ndim(item)
 
 
 def _consumed(item: Any) -> int:
     if item is None or item is Ellipsis:
         return 0
-    return np.ndim(item) if getattr(item, "dtype", None) == bool else 1
+    return np.ndim(item) if _is_mask(item) else 1
 
 
 def layout(index: Any, ndim: int) -> Layout:
@@ -171,9 +187,10 @@ def layout(index: Any, ndim: int) -> Layout:
 
 @dataclass(frozen=True, slots=True)
 class BatchedIndex:
-    """An index into a batch: x[index] holds the axes `source` that belong at `destination`, with the batch axis in front.
+    """An index into a batch.
 
-    `ndim` counts the axes of one example's result.
+    x[index] holds at the axes `source` what belongs at `destination` for the batch axis to be in front; `ndim` counts
+    the axes of one example's result.
     """
 
     index: tuple[Any, ...]
@@ -202,19 +219,28 @@ def _behind_batch(a: Any, rank: int) -> Any:
 
 
 def batched_index(
-    size: int, index: Any, arrays: Sequence[Any], batched: Sequence[bool], ndim: int, *, x_batched: bool = True
+    size: int,
+    index: Any,
+    arrays: Sequence[Any],
+    batched: Sequence[bool],
+    ndim: int,
+    *,
+    x_batched: bool = True,
 ) -> BatchedIndex:
     """Return the index into a batch of x (or one x for all) that reads x[index] for every example.
 
-    `ndim` counts the axes of one x. Index arrays that are equal for all examples need only a slice for the batch axis. If
-    they differ, the batch axis gets an index array too, 0 ... size - 1, and the arrays' axes come to stand behind it.
+    `ndim` counts the axes of one x. Index arrays that are equal for all examples need only a slice for the batch axis.
+    If they differ, the batch axis gets an index array too, 0 ... size - 1, and the arrays' axes come to stand behind
+    it.
     """
     example = layout(_example_index(index, arrays, batched), ndim)
     if not any(batched):
         items = (slice(None), *as_tuple(fill(index, arrays)))
         axis = example.rank if _is_parted(items, ndim + 1) else 0
         return BatchedIndex(items, (axis,), (0,), example.ndim)
-    lifted = fill(index, [_behind_batch(a, example.rank) if b else a for a, b in zip(arrays, batched, strict=True)])
+    lifted = fill(
+        index, [_behind_batch(a, example.rank) if b else a for a, b in zip(arrays, batched, strict=True)]
+    )
     if not x_batched:
         return BatchedIndex(lifted, (layout(lifted, ndim).start,), (0,), example.ndim)
     rows = np.reshape(np.arange(size), (size, *[1] * example.rank))

@@ -238,10 +238,9 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return array_split(ary, indices_or_sections, axis)
 
 
-def _split_along(name: str, axis: int) -> Callable[[Any, Any], Any]:
+def _split_along(name: str, axis: int, need: int) -> Callable[[Any, Any], Any]:
     def along(ary: Any, indices_or_sections: Any) -> Any:
         ndim = np.ndim(ary)
-        need = 1 if name == "hsplit" else axis + 1
         if ndim < need:
             message = f"{name} only works on arrays of {need} or more dimensions"
             raise ValueError(message)
@@ -251,9 +250,9 @@ def _split_along(name: str, axis: int) -> Callable[[Any, Any], Any]:
     return along
 
 
-hsplit = implements(np.hsplit)(_split_along("hsplit", 1))
-vsplit = implements(np.vsplit)(_split_along("vsplit", 0))
-dsplit = implements(np.dsplit)(_split_along("dsplit", 2))
+hsplit = implements(np.hsplit)(_split_along("hsplit", 1, need=1))
+vsplit = implements(np.vsplit)(_split_along("vsplit", 0, need=2))
+dsplit = implements(np.dsplit)(_split_along("dsplit", 2, need=3))
 
 
 @implements(np.unstack)

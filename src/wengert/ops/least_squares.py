@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.casting import discretize_
 from wengert.ops.families import match, spread
 from wengert.ops.matrix_parts import (
@@ -34,7 +34,7 @@ _UNSET = object()
 
 
 # pinv -----------------------------------------------------------------------------------
-# P = A^+, the Moore-Penrose inverse. Where the rank is locally constant (Golub and Pereyra 1973, equation 4.12):
+# P = A^+, the Moore-Penrose inverse. Where the rank is locally constant (Golub and Pereyra 1973):
 #   P_dot = -P A_dot P + P P^H A_dot^H (I - A P) + (I - P A) A_dot^H P^H P
 # The adjoints of the three terms, with (P P^H)^T = conj(P) P^T and (P^H P)^T = P^T conj(P):
 #   A_bar = -P^T P_bar P^T + (conj(P) P^T P_bar (I - A P)^T)^H + ((I - P A)^T P_bar P^T conj(P))^H
@@ -70,7 +70,7 @@ def _pinv_samples(rng: np.random.Generator) -> Samples:
     yield (well_conditioned(rng, (2, 3, 2)),), {"rcond": (1e-12, 1e-10)}
 
 
-pinv_ = define(
+pinv_: Primitive = define(
     name="pinv",
     doc="Moore-Penrose inverse; singular values below rcond times the largest count as 0. Golub and Pereyra 1973.",
     eval=_pinv_eval,
@@ -111,11 +111,11 @@ def _hermitian(a: Array) -> Array:
 # lstsq ----------------------------------------------------------------------------------
 # X = A^+ B with residual R = B - A X. The tangent of A^+ (above) times B, with B = A X + R and A^+ R = 0:
 #   X_dot = P (B_dot - A_dot X) + P P^H A_dot^H R + (I - P A) A_dot^H P^H X
-# The third term vanishes for full column rank (P A = I), the second for full row rank (R = 0). Adjoint, with C = P^T X_bar:
+# The third term vanishes for full column rank (P A = I), the second for full row rank (R = 0). Adjoint, C = P^T X_bar:
 #   B_bar = C,   A_bar = -C X^T + (conj(P) C R^T)^H + ((X_bar - A^T C) (P^H X)^T)^H
 #
 # The sum of squares of a column of R is rho = r^H r. Since A^H R = 0 identically,
-#   rho_dot = 2 Re r^H (B_dot - A_dot X)_r,   which adds 2 conj(r) rho_bar to C in the terms B_bar = C and A_bar = -C X^T.
+#   rho_dot = 2 Re r^H (b_dot - A_dot x),   which adds 2 conj(r) rho_bar to C in B_bar = C and A_bar = -C X^T.
 # Singular values: s_dot = Re diag(U^H A_dot V). The rank is locally constant.
 
 
@@ -133,12 +133,13 @@ def _lstsq_infer(a: ArrayType, b: ArrayType, *, rcond: float) -> tuple[ArrayType
 
 
 def _lstsq_pinv(a: Array, rcond: float) -> Array:
-    return np.linalg.pinv(a, rcond if rcond >= 0 else float(np.finfo(a.dtype).eps))  # LAPACK: negative means eps
+    """Return the pseudo-inverse with LAPACK's cutoff, where a negative one means the precision."""
+    return np.linalg.pinv(a, rcond if rcond >= 0 else float(np.finfo(inexact(type_of(a))).eps))
 
 
 def _lstsq_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, rcond: float) -> tuple[Any, Any]:
     (a, b), (a_dot, b_dot) = xs, x_dots
-    y = x, rho, rank, s = lstsq_(a, b, rcond=rcond)
+    y = x, rho, _, s = lstsq_(a, b, rcond=rcond)
     p, r = _lstsq_pinv(a, rcond), b - a @ x
     change = -(a_dot @ x) if b_dot is None else b_dot if a_dot is None else b_dot - a_dot @ x
     x_dot = p @ change
@@ -190,7 +191,7 @@ def _total(parts: Sequence[Array | None]) -> Array | None:
     return sum(present[1:], present[0]) if present else None
 
 
-def _lstsq_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, rcond: float) -> tuple[Array, ...]:
+def _lstsq_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *, rcond: float) -> Any:
     """LAPACK solves one system at a time, but for any number of right-hand sides."""
     a, b = xs
     if batched[0]:
@@ -210,7 +211,7 @@ def _lstsq_samples(rng: np.random.Generator) -> Samples:
     yield (well_conditioned(rng, (3, 2)), rng.normal(size=(3, 1))), {"rcond": -1}
 
 
-lstsq_ = define(
+lstsq_: Primitive = define(
     name="lstsq",
     doc="Minimizer X of |A X - B|, sums of squared residuals, rank and singular values. Golub and Pereyra 1973.",
     multiple=True,
@@ -226,7 +227,7 @@ lstsq_ = define(
 
 @implements(np.linalg.lstsq)
 def lstsq(a: Array, b: Array, rcond: float | None = None) -> tuple[Array, Array, Array, Array]:
-    """Bind `lstsq` for a matrix of right-hand sides; a vector is a matrix of one column. The rank is a plain integer."""
+    """Bind `lstsq` for a matrix of right-hand sides; a vector is a matrix of one column. The rank is plain."""
     if rcond is None:
         rcond = float(np.finfo(inexact(type_of(a), type_of(b))).eps) * max(np.shape(a)[-2:])
     is_vector = np.ndim(b) == 1

@@ -1,6 +1,7 @@
 """Questions whose answers are locally constant: where entries are not zero, and what index is meant.
 
-They run on plain values and have derivative zero. What depends only on shapes and types does not even look at the values.
+They run on plain values and have derivative zero. What depends only on shapes and types does not even look at the
+values.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     last = found.max(axis=0) + 1 if len(found) else np.zeros(len(shape), int)
     chosen = range(len(shape)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
     cuts = tuple(
-        slice(int(first[i]) if "f" in trim else None, int(last[i]) if "b" in trim else None) if i in chosen else slice(None)
+        slice(int(first[i]) if "f" in trim else None, int(last[i]) if "b" in trim else None)
+        if i in chosen
+        else slice(None)
         for i in range(len(shape))
     )
     y = array[cuts]

@@ -33,6 +33,7 @@ __all__ = [
     "transpose",
     "upper_half",
     "well_conditioned",
+    "zeros_like",
 ]
 
 Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
@@ -97,15 +98,17 @@ def quotient(x: Array, y: Array) -> Array:
 def inverse_gaps(w: Array) -> Array:
     """Return 1 / (w_j - w_i) in row i and column j, and 0 where the two are equal.
 
-    Equal means: closer than n eps max|w|, which is the accuracy of the w that LAPACK computes (Anderson et al. 1999, LAPACK
-    Users' Guide, section 4.7), so that closer ones are not told apart.
+    Equal means: closer than n eps max|w|. That is the accuracy of the w that LAPACK computes (Anderson et al. 1999,
+    LAPACK Users' Guide, section 4.7), so that closer ones are not told apart.
 
-    A rule multiplies the gap of an equal pair with what a rotation within their common eigenspace would change. The basis
-    in that space is arbitrary, so a function with a derivative does not depend on the rotation, and 0 is the right value for
-    all functions of the values and vectors that such a rotation leaves unchanged to first order: symmetric functions of the
-    values, norms, projectors on whole eigenspaces. The derivative of U f(w) U^H has a part f'(w) *within* the eigenspace,
-    off the diagonal, which no rule on (w, U) alone can know, since it is the limit of (f(w_j) - f(w_i)) / (w_j - w_i): it is
-    0 here. Matrix functions with repeated values need a rule of their own.
+    When 0 is right. The quotient stands for how fast the vectors of an equal pair turn within their common eigenspace,
+    where LAPACK's choice of a basis is arbitrary. Functions that do not change under such a turn have nothing to gain
+    from it: first derivatives are right for symmetric functions of the values (sum(eigvalsh(a)), the nuclear norm),
+    for norms of U f(w) V^H and for projectors on whole eigenspaces. They are right for U f(w) U^H itself along
+    directions that are diagonal in the eigenspace; off the diagonal its derivative is f'(w), the limit of
+    (f(w_j) - f(w_i)) / (w_j - w_i), which no rule on (w, U) can know, and is missing here. Second derivatives of all of
+    these are first derivatives of such U f(w) U^H, and miss the same part at repeated values. Matrix functions that
+    must be right there need rules of their own, as `cofactor` and `pinv` have.
     """
     gap = w[..., np.newaxis, :] - w[..., :, np.newaxis]
     n, eps = np.shape(w)[-1], float(np.finfo(w.dtype).eps)
@@ -136,6 +139,11 @@ def infer_stack(fun: Callable[..., Any]) -> Callable[..., Any]:
         return ArrayType(y.shape[1:], y.dtype)
 
     return infer
+
+
+def zeros_like(x: Array) -> Array:
+    """Return plain zeros in the shape and type of a value or tracer."""
+    return np.zeros(np.shape(x), x.dtype)
 
 
 # Samples --------------------------------------------------------------------------------

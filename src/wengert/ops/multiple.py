@@ -92,14 +92,14 @@ def elementwise_multiple(
 divmod_ = elementwise_multiple(
     np.divmod,
     ((0, 0), (1, lambda ys, x1, x2: -ys[0])),
-    samples=binary(2.1, 2.9, 0.6, 0.7),
+    samples=binary(99.0, 101.0, 39.0, 41.0),
     doc="Whole quotient, with zero derivative, and remainder of x1 / x2.",
 )
 
 modf = elementwise_multiple(
     np.modf,
     ((1,), (0,)),
-    samples=unary(1.1, 1.9),
+    samples=unary(12.4, 12.6),
     doc="Fractional part of x, and its whole part with zero derivative.",
 )
 
@@ -107,6 +107,6 @@ modf = elementwise_multiple(
 frexp = elementwise_multiple(
     np.frexp,
     ((lambda ys, x: np.ldexp(1.0, -ys[1]),), (0,)),
-    samples=unary(2.1, 3.9),
+    samples=unary(11.0, 13.0),
     doc="Mantissa of x, and its binary exponent with zero derivative.",
 )

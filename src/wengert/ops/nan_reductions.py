@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
-from wengert.ops.statistics import correction_of, given, root
+from wengert.ops.variance import correction_of, given, root
 
 if TYPE_CHECKING:
     from collections.abc import Callable

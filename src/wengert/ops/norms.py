@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.numpy_protocol import implements, zero_derivative
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import masked, spread
 from wengert.ops.matrix_parts import Samples, inexact, quotient
 from wengert.ops.products import conjugate
@@ -25,8 +25,9 @@ zero_derivative(np.linalg.matrix_rank)
 # vector_norm ----------------------------------------------------------------------------
 # y = (sum |x|^p)^(1/p), finite p other than 0. With d|x| = Re(conj(x) x_dot) / |x|:
 #   y_dot = Re sum(u * x_dot),   x_bar = y_bar u,   u = conj(x)/y (|x|/y)^(p - 2)
-# At x = 0 the norm has a kink, and u is 0 there: the subgradient of least length, as for abs. At a single zero entry u is 0
-# as well if p > 1 (and by the same convention if p <= 1), which `masked` says, since its second factor is infinite for p < 2.
+# At x = 0 the norm has a kink, and u is 0 there: the subgradient of least length, as for abs; so norm(x)**2, which is
+# smooth, has gradient 0 there (its Hessian there is lost: it comes out as 0). At a single zero entry u is 0 for p > 1,
+# and by the same convention for p <= 1: `masked` says so, since its second factor is infinite for p < 2.
 # All factors are homogeneous of degree 0, so nothing overflows that y did not.
 
 
@@ -49,7 +50,9 @@ def _vector_norm_jvp(
     return y, spread(y_dot, y)
 
 
-def _vector_norm_vjp(y_bar: Array, site: Site, *, ord: float, axis: tuple[int, ...], keepdims: bool) -> list[Array]:
+def _vector_norm_vjp(
+    y_bar: Array, site: Site, *, ord: float, axis: tuple[int, ...], keepdims: bool
+) -> list[Array]:
     (x,) = site.xs
     return [restore(y_bar, x, axis) * _direction(x, site.y, ord, axis)]
 
@@ -74,10 +77,10 @@ def _vector_norm_samples(rng: np.random.Generator) -> Samples:
                 yield (x,), {"ord": p, "axis": axis, "keepdims": keepdims}
 
 
-vector_norm_ = define(
+vector_norm_: Primitive = define(
     name="vector_norm",
     doc="The p-norm over some axes, for finite p other than 0; its derivative at x = 0 is 0.",
-    eval=lambda x, *, ord, axis, keepdims: np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims),
+    eval=np.linalg.vector_norm,
     infer=_vector_norm_infer,
     jvp=_vector_norm_jvp,
     vjp=_vector_norm_vjp,
@@ -91,7 +94,7 @@ def _vector(x: Array, ord: Any, axis: tuple[int, ...], *, keepdims: bool) -> Arr
     """Norm of the vectors along some axes together."""
     if isinstance(ord, str):
         message = f"Invalid norm order '{ord}' for vectors"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 - as NumPy does
     if ord == 0:
         return np.sum(np.astype(x != 0, np.finfo(inexact(type_of(x))).dtype), axis=axis, keepdims=keepdims)
     if ord == 1 or (ord == np.inf and np.size(x) == 0):
@@ -175,7 +178,7 @@ def _floating(x: Array) -> Array:
 
 @implements(np.linalg.cond)
 def cond(x: Array, p: Any = None) -> Array:
-    """Compose the condition number; unlike NumPy, a singular matrix raises `LinAlgError` where p asks for the inverse."""
+    """Compose the condition number; where p asks for an inverse, a singular matrix raises `LinAlgError`."""
     if 0 in np.shape(x)[-2:]:
         message = "cond is not defined on empty arrays"
         raise np.linalg.LinAlgError(message)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.core.numpy_protocol import implements, traced_leaves
+from wengert.core.numpy_protocol import implements, operand, traced_leaves
 from wengert.core.primitive import Site, define
 from wengert.errors import RefusedError
 from wengert.ops.families import match
@@ -108,12 +108,7 @@ _STATISTICS: dict[str, Callable[..., Any]] = {
 def _pairs(x: Any, ndim: int) -> Any:
     """Return NumPy's short forms (one value, one pair, a value or a pair for each axis) as a pair for each axis."""
     if traced_leaves(x):
-        x = (
-            np.stack([np.stack(row) if isinstance(row, list | tuple) else row for row in x])
-            if np.ndim(x)
-            else x
-        )
-        wide = np.broadcast_to(x, (ndim, 2))
+        wide = np.broadcast_to(operand(x), (ndim, 2))
         return [[wide[i, 0], wide[i, 1]] for i in range(ndim)]
     return np.broadcast_to(np.asarray(x), (ndim, 2)).tolist()
 
@@ -166,14 +161,17 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             raise ValueError(message)
     if array.size == 0:
         return pad_(array, widths=widths)
-    options = (
-        _pairs(kwargs.get(_KEYWORDS[mode]), np.ndim(array)) if mode not in {"reflect", "symmetric"} else None
-    )
-    for axis, pair in enumerate(widths):
+    for axis, (pair, option) in enumerate(zip(widths, _options(mode, kwargs, np.ndim(array)), strict=True)):
         if any(pair):
-            option = kwargs.get("reflect_type", "even") if options is None else options[axis]
             array = _pad_axis(array, axis, pair, mode, option)
     return array
+
+
+def _options(mode: str, keywords: dict[str, Any], ndim: int) -> Any:
+    """Return what a mode wants to know for each axis: how to reflect, or a value for each side."""
+    if mode in {"reflect", "symmetric"}:
+        return [keywords.get("reflect_type", "even")] * ndim
+    return _pairs(keywords.get(_KEYWORDS[mode], 0 if mode == "linear_ramp" else None), ndim)
 
 
 def _constant(x: Any, widths: Widths, values: Any) -> Any:

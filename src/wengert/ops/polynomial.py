@@ -23,6 +23,16 @@ def _padded(p: Any, n: int) -> Any:
     return np.concatenate([np.zeros(n - len(p), type_of(p).dtype), p]) if len(p) < n else p
 
 
+def _require_one_example(found: Any, function: str, instead: str) -> None:
+    """Raise if what decides the length of a result differs from example to example under `vmap`."""
+    if isinstance(found, Traced):
+        raise RefusedError(
+            f"{function} was called on values that differ from example to example under vmap",
+            why="the length or type of the result depends on which of them are zero, or conjugate.",
+            instead=f"{instead}, or write a loop over the examples.",
+        )
+
+
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """Evaluate by Horner's rule; x may be a polynomial too if no coefficient is traced."""
@@ -78,6 +88,7 @@ def polydiv(u: Any, v: Any) -> Any:
 
 def _without_leading_zeros(r: Any) -> Any:
     """Return a remainder as NumPy does: without the leading entries that division made (almost) zero."""
+    _require_one_example(r[0] == 0, "np.polydiv", "np.convolve to check a quotient of your own")
     k = 0
     while k < len(r) - 1 and np.allclose(r[k], 0, rtol=1e-14):
         k += 1
@@ -125,13 +136,11 @@ def poly(seq_of_zeros: Any) -> Any:
     p = np.ones(1, type_of(z).dtype)
     for i in range(len(z)):
         p = np.concatenate([p, [0.0]]) - np.concatenate([[0.0], p * z[i]])
-    if p.dtype.kind == "c" and _in_conjugate_pairs(z):
-        return np.real(p)
-    return p
-
-
-def _in_conjugate_pairs(z: Any) -> bool:
-    return bool(np.all(np.sort(z) == np.sort(np.conjugate(z))))
+    if p.dtype.kind != "c":
+        return p
+    conjugate = np.all(np.sort(z) == np.sort(np.conjugate(z)))
+    _require_one_example(conjugate, "np.poly", "the product of the factors x - z with np.convolve")
+    return np.real(p) if conjugate else p
 
 
 @implements(np.roots)
@@ -141,7 +150,9 @@ def roots(p: Any) -> Any:
     if np.ndim(p) != 1:
         message = "Input must be a rank-1 array."
         raise ValueError(message)
-    found = np.flatnonzero(p)
+    nonzero = p != 0
+    _require_one_example(nonzero, "np.roots", "np.linalg.eigvals of the companion matrix")
+    found = np.flatnonzero(nonzero)
     if not len(found):
         return np.array([])
     trailing = len(p) - int(found[-1]) - 1
@@ -172,7 +183,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @implements(np.polyfit)
-def polyfit(  # noqa: PLR0913 - NumPy's signature
+def polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
 ) -> Any:
     """Solve the least-squares problem of the Vandermonde matrix, its columns scaled to length 1."""
@@ -183,7 +194,13 @@ def polyfit(  # noqa: PLR0913 - NumPy's signature
             instead="np.linalg.lstsq or np.linalg.inv on np.vander(x, deg + 1).",
         )
     x, y = operand(x) + 0.0, operand(y) + 0.0
-    if np.ndim(x) != 1 or np.ndim(y) not in {1, 2} or np.shape(x)[0] != np.shape(y)[0] or deg < 0 or not np.size(x):
+    if (
+        np.ndim(x) != 1
+        or np.ndim(y) not in {1, 2}
+        or np.shape(x)[0] != np.shape(y)[0]
+        or deg < 0
+        or not np.size(x)
+    ):
         np.polyfit(np.zeros(np.shape(x)), np.zeros(np.shape(y)), deg)  # raises what NumPy raises
     a = np.vander(x, deg + 1)
     if w is not None:

@@ -1,11 +1,13 @@
 """Matrix products: matmul and its vector forms vecdot, matvec and vecmat, NumPy's generalized ufuncs.
 
-All are bilinear over the reals. Where nothing is conjugated the pairing Re sum(y_bar * y_dot) gives plain transposes, never
-conjugate ones; vecdot and vecmat conjugate their first operand, and their rules say where that puts the conjugates.
+All are bilinear over the reals. Where nothing is conjugated the pairing Re sum(y_bar * y_dot) gives plain transposes,
+never conjugate ones; vecdot and vecmat conjugate their first operand, and their rules say where that puts the
+conjugates.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -36,8 +38,8 @@ def conjugate(x: Array) -> Array:
 # C = A B over the last two axes; leading axes are a stack and broadcast.
 #   C_dot = A_dot B + A B_dot
 #   A_bar = C_bar B^T,   B_bar = A^T C_bar                                  (Giles 2008, section 2.2.1)
-# A stack axis over which A was broadcast must be summed in A_bar. Summing after the product would build an array of the size
-# of (stack, m, k); instead the axis joins the contracted one, and one larger matrix product does both.
+# A stack axis over which A was broadcast must be summed in A_bar. Summing after the product would build an array of
+# the size of (stack, m, k); instead the axis joins the contracted one, and one larger matrix product does both.
 #   B_bar^T = (A^T C_bar)^T = C_bar^T A  is the left rule of  C^T = B^T A^T, so one rule serves both operands.
 
 
@@ -74,8 +76,10 @@ def _times_transpose(y: Array, b: Array, shape: tuple[int, ...]) -> Array:
     if broadcast:
         b = np.reshape(b, (1,) * (len(stack) + 2 - np.ndim(b)) + np.shape(b))
         y, b = _into_columns(y, broadcast), _into_columns(b, broadcast)
+    if np.ndim(y) > np.ndim(b) == 2:  # one matrix for the whole stack: one product over all its rows
+        y = np.reshape(y, (math.prod(np.shape(y)[:-1]), np.shape(y)[-1]))
     x_bar = y @ _swap(b)
-    return x_bar if np.ndim(x_bar) == len(shape) else np.reshape(x_bar, shape)
+    return x_bar if np.shape(x_bar) == shape else np.reshape(x_bar, shape)
 
 
 def _into_columns(x: Array, axes: Sequence[int]) -> Array:
@@ -83,15 +87,14 @@ def _into_columns(x: Array, axes: Sequence[int]) -> Array:
     rank = np.ndim(x)
     rest = [i for i in range(rank - 1) if i not in axes]
     shape = np.shape(x)
-    columns = shape[-1]
-    for i in axes:
-        columns *= shape[i]
+    columns = math.prod([*[shape[i] for i in axes], shape[-1]])
     return np.reshape(np.transpose(x, (*rest, *axes, rank - 1)), (*[shape[i] for i in rest], columns))
 
 
 def _gufunc_infer(fun: np.ufunc) -> Any:
     """Return the `infer` rule of a product, read from its signature, such as (n?,k),(k,m?)->(n?,m?)."""
-    *cores, result = [part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", fun.signature or "")]
+    pattern = re.findall(r"\(([^)]*)\)", fun.signature or "")
+    *cores, result = [part.split(",") if part else [] for part in pattern]
 
     def infer(*types: ArrayType) -> ArrayType:
         sizes: dict[str, int] = {}
@@ -100,10 +103,13 @@ def _gufunc_infer(fun: np.ufunc) -> Any:
             names = [name for name in core if t.ndim >= len(core) or not name.endswith("?")]
             split = t.ndim - len(names)
             stacks.append(t.shape[: max(split, 0)])
-            if split < 0 or any(sizes.setdefault(k, n) != n for k, n in zip(names, t.shape[split:], strict=True)):
-                fun(*[np.broadcast_to(np.False_, t.shape) for t in types])  # NumPy raises and says what is wrong
-        dtype = fun.resolve_dtypes((*[t.dtype for t in types], None))[-1]  # type: ignore[arg-type]
-        return ArrayType((*np.broadcast_shapes(*stacks), *[sizes[name] for name in result if name in sizes]), dtype)
+            own = zip(names, t.shape[split:], strict=True) if split >= 0 else [("", -1), ("", 0)]
+            if any(sizes.setdefault(name, n) != n for name, n in own):
+                fun(*[np.broadcast_to(np.False_, u.shape) for u in types])  # NumPy says what does not fit
+        dtype = fun.resolve_dtypes((*[t.dtype for t in types], None))[-1]
+        return ArrayType(
+            (*np.broadcast_shapes(*stacks), *[sizes[name] for name in result if name in sizes]), dtype
+        )
 
     return infer
 
@@ -161,9 +167,10 @@ UFUNCS[np.matmul] = matmul
 
 
 # vecdot, matvec, vecmat -----------------------------------------------------------------
-# The vector forms of matmul, with a stack before each operand's core axes. The first operand is conjugated in vecdot and
-# vecmat. With y = sum_n conj(u_n) v_n,
-#   Re(y_bar y_dot) = Re(y_bar conj(u_dot) v) + Re(y_bar conj(u) v_dot) = Re(conj(y_bar v) u_dot) + Re(y_bar conj(u) v_dot),
+# The vector forms of matmul, with a stack before each operand's core axes. The first operand is conjugated in vecdot
+# and vecmat. With y = sum_n conj(u_n) v_n,
+#   Re(y_bar y_dot) = Re(y_bar conj(u_dot) v)   + Re(y_bar conj(u) v_dot)
+#                   = Re(conj(y_bar v) u_dot)   + Re(y_bar conj(u) v_dot),
 # so u_bar = conj(y_bar v) and v_bar = y_bar conj(u).
 
 
@@ -184,14 +191,18 @@ def _matvec_right(y_bar: Array, a: Array, v: Array) -> Array:
 
 
 def _vecmat_left(y_bar: Array, u: Array, a: Array) -> Array:
-    return match(conjugate(_matmul_left(y_bar[..., np.newaxis, :], conjugate(u)[..., np.newaxis, :], a)[..., 0, :]), u)
+    return match(
+        conjugate(_matmul_left(y_bar[..., np.newaxis, :], conjugate(u)[..., np.newaxis, :], a)[..., 0, :]), u
+    )
 
 
 def _vecmat_right(y_bar: Array, u: Array, a: Array) -> Array:
     return _matmul_right(y_bar[..., np.newaxis, :], conjugate(u)[..., np.newaxis, :], a)
 
 
-def _vector_form(name: str, cores: tuple[int, int], left: Any, right: Any, shapes: Any, doc: str) -> Primitive | None:
+def _vector_form(
+    name: str, cores: tuple[int, int], left: Any, right: Any, shapes: Any, doc: str
+) -> Primitive | None:
     """Define one of the vector gufuncs, where this NumPy has it (vecdot since 2.0, the others since 2.2)."""
     fun = getattr(np, name, None)
     if fun is None:
@@ -220,7 +231,15 @@ vecdot = _vector_form(
     (1, 1),
     _vecdot_left,
     _vecdot_right,
-    [((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 1, 3), (2, 3)), ((0,), (0,)), ((2, 0), (0,))],
+    [
+        ((3,), (3,)),
+        ((2, 3), (2, 3)),
+        ((2, 3), (3,)),
+        ((3,), (2, 3)),
+        ((2, 1, 3), (2, 3)),
+        ((0,), (0,)),
+        ((2, 0), (0,)),
+    ],
     "Sum of conj(u_n) v_n over the last axis; leading axes broadcast.",
 )
 _vector_form(
@@ -228,7 +247,14 @@ _vector_form(
     (2, 1),
     _matvec_left,
     _matvec_right,
-    [((2, 3), (3,)), ((2, 3), (4, 3)), ((2, 2, 3), (3,)), ((2, 1, 2, 3), (3, 3)), ((0, 3), (3,)), ((2, 0), (0,))],
+    [
+        ((2, 3), (3,)),
+        ((2, 3), (4, 3)),
+        ((2, 2, 3), (3,)),
+        ((2, 1, 2, 3), (3, 3)),
+        ((0, 3), (3,)),
+        ((2, 0), (0,)),
+    ],
     "Product of the matrices A and the vectors v; leading axes broadcast.",
 )
 _vector_form(
@@ -236,7 +262,14 @@ _vector_form(
     (1, 2),
     _vecmat_left,
     _vecmat_right,
-    [((3,), (3, 2)), ((4, 3), (3, 2)), ((3,), (2, 3, 2)), ((3, 3), (2, 1, 3, 2)), ((3,), (3, 0)), ((0,), (0, 2))],
+    [
+        ((3,), (3, 2)),
+        ((4, 3), (3, 2)),
+        ((3,), (2, 3, 2)),
+        ((3, 3), (2, 1, 3, 2)),
+        ((3,), (3, 0)),
+        ((0,), (0, 2)),
+    ],
     "Product of the conjugated vectors u and the matrices A; leading axes broadcast.",
 )
 
@@ -247,7 +280,9 @@ _vector_form(
 def _with_axes(fun: np.ufunc, cores: tuple[int, int, int]) -> None:
     """Let a product accept `axes`, `axis` and `keepdims` on traced values: axes are moved to the end and back."""
 
-    def front(a: Array, b: Array, /, *, axes: Any = None, axis: int | None = None, keepdims: bool = False) -> Array:
+    def front(
+        a: Array, b: Array, /, *, axes: Any = None, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
         if axis is not None:
             if cores != (1, 1, 0):
                 message = f"{fun.__name__}: axis can only be used with a single shared core dimension"
@@ -263,7 +298,10 @@ def _with_axes(fun: np.ufunc, cores: tuple[int, int, int]) -> None:
         sources = [(i,) if isinstance(i, int) else tuple(i) for i in axes]
         if len(sources) == 2:
             sources.append(tuple(range(-cores[2], 0)))
-        moved = [np.moveaxis(x, at, range(-len(at), 0)) if at else x for x, at in zip((a, b), sources, strict=False)]
+        moved = [
+            np.moveaxis(x, at, range(-len(at), 0)) if at else x
+            for x, at in zip((a, b), sources, strict=False)
+        ]
         y = fun(*moved)
         if keepdims:
             y = y[..., np.newaxis]
@@ -272,6 +310,11 @@ def _with_axes(fun: np.ufunc, cores: tuple[int, int, int]) -> None:
     FUNCTIONS[fun] = front
 
 
-for _name, _cores in {"matmul": (2, 2, 2), "vecdot": (1, 1, 0), "matvec": (2, 1, 1), "vecmat": (1, 2, 1)}.items():
+for _name, _cores in {
+    "matmul": (2, 2, 2),
+    "vecdot": (1, 1, 0),
+    "matvec": (2, 1, 1),
+    "vecmat": (1, 2, 1),
+}.items():
     if hasattr(np, _name):
         _with_axes(getattr(np, _name), _cores)

@@ -17,6 +17,7 @@ import numpy as np
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
 from wengert.ops.reduction import all_axes, count, reduced
+from wengert.ops.statistics import weights_along
 from wengert.types import type_of
 
 if TYPE_CHECKING:
@@ -157,23 +158,6 @@ def _warn_all_nan(x: Any) -> None:
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
 
 
-def _spread_weights(weights: Any, a: Any, axis: Any) -> Any:
-    """Return weights in the shape of `a`; weights of lower rank belong to the axes of the sample."""
-    weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
-    if np.shape(weights) == np.shape(a):
-        return weights
-    if axis is None:
-        message = "Axis must be specified when shapes of a and weights differ."
-        raise TypeError(message)
-    axes = all_axes(axis, np.ndim(a))
-    if np.shape(weights) != tuple(np.shape(a)[i] for i in axes):
-        message = "Shape of weights must be consistent with shape of a along specified axis."
-        raise ValueError(message)
-    order = sorted(range(len(axes)), key=axes.__getitem__)
-    shape = tuple(n if i in axes else 1 for i, n in enumerate(np.shape(a)))
-    return np.broadcast_to(np.reshape(np.transpose(weights, order), shape), np.shape(a))
-
-
 def _check(a: Any, q: Any, name: str, top: str) -> None:
     if type_of(a).dtype.kind == "c":
         message = "a must be an array of real numbers"
@@ -219,7 +203,12 @@ def _front(name: str, scale: float, *, skip_nan: bool) -> Callable[..., Any]:
         x = _flat(a, axes)
         if weights is not None:
             _check_weights(weights, method)
-            y = _weighted(x, q, _flat(_spread_weights(weights, a, axis), axes), skip_nan=skip_nan)
+            y = _weighted(
+                x,
+                q,
+                _flat(np.broadcast_to(weights_along(weights, a, axis), np.shape(a)), axes),
+                skip_nan=skip_nan,
+            )
         else:
             y = _quantile(x, q, method, weak=weak, skip_nan=skip_nan)
         if skip_nan:

@@ -86,7 +86,9 @@ def behind_batch(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _sum_transpose(y_bar: Any, x: Any, *, axis: tuple[int, ...], **_: Any) -> Any:
-    return match(np.broadcast_to(restore(y_bar, x, axis), np.shape(x)), x)
+    if np.ndim(y_bar) and axis != (0,):  # scalars and leading axes come back by broadcasting alone
+        y_bar = restore(y_bar, x, axis)
+    return match(np.broadcast_to(y_bar, np.shape(x)), x)
 
 
 def _sum_infer(t: ArrayType, *, axis: tuple[int, ...], keepdims: bool, dtype: Any = None) -> ArrayType:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements, operand
 from wengert.types import type_of
 
@@ -64,6 +65,8 @@ def _spacing(x: Any, n: int) -> Any:
         message = "when 1d, distances must match the length of the corresponding dimension"
         raise ValueError(message)
     steps = np.diff(x)
+    if isinstance(steps, Traced):  # equal steps still have derivatives of their own
+        return steps
     return steps[0] if np.all(steps == steps[0]) else steps
 
 
@@ -78,13 +81,20 @@ def _interior(f: Any, h: Any, axis: int) -> Any:
 def _edge(f: Any, h: Any, axis: int, edge_order: int, *, end: bool) -> Any:
     """Return the one-sided difference at the first entry; at the last one seen from the other end."""
     sign = -1.0 if end else 1.0
-    y = [_at(f, axis, slice(-1 - i, -1 - i + 1 or None) if end else slice(i, i + 1)) for i in range(edge_order + 1)]
-    near, next_ = (h, h) if np.ndim(h) == 0 else (h[-1 if end else 0], h[-2 if end else 1] if np.size(h) > 1 else None)
+    y = [
+        _at(f, axis, slice(-1 - i, -1 - i + 1 or None) if end else slice(i, i + 1))
+        for i in range(edge_order + 1)
+    ]
+    near, next_ = (
+        (h, h) if np.ndim(h) == 0 else (h[-1 if end else 0], h[-2 if end else 1] if np.size(h) > 1 else None)
+    )
     if edge_order == 1:
         return sign * (y[1] - y[0]) / near
     both = near + next_
     return sign * (
-        -(2.0 * near + next_) / (near * both) * y[0] + both / (near * next_) * y[1] - near / (next_ * both) * y[2]
+        -(2.0 * near + next_) / (near * both) * y[0]
+        + both / (near * next_) * y[1]
+        - near / (next_ * both) * y[2]
     )
 
 
@@ -104,7 +114,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     for i, h in zip(axes, spacings, strict=True):
         if np.shape(f)[i] < edge_order + 1:
             message = (
-                "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required."
+                "Shape of array too small for a numerical gradient: edge_order + 1 elements are required."
             )
             raise ValueError(message)
         first, last = (_edge(f, h, i, edge_order, end=end) for end in (False, True))

@@ -1,7 +1,7 @@
 """Selections: each entry of the result is an entry of one of the operands.
 
-    where, choose, clip         elementwise: the cotangent goes to the operand that was chosen, exact zeros to the others
-    take, take_along_axis,
+    where, choose, clip         elementwise: the cotangent goes to the operand that was chosen, exact zeros to the
+    others take, take_along_axis,
     compress, extract           reads at computed indices: compositions of `getitem`
     select, piecewise           compositions of `where` and `index_update`
 
@@ -13,15 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy._core.umath import clip as clip_ufunc  # the ufunc behind np.clip and ndarray.clip; it has no public name
+from numpy._core import umath  # holds the ufunc behind np.clip and ndarray.clip, which has no public name
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import UFUNCS, implements, operand, traced_leaves
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.errors import RefusedError
 from wengert.ops.families import align, match, spread
-from wengert.ops.indexing import index_update
+from wengert.ops.indexing import getitem
+from wengert.ops.updating import index_update
 from wengert.types import ArrayType, type_of
 
 if TYPE_CHECKING:
@@ -31,10 +32,18 @@ if TYPE_CHECKING:
 
 __all__ = ["along_axis", "choose_", "clip_", "positions", "where_"]
 
+_clip_ufunc: Any = vars(umath)["clip"]
+
 
 # where ----------------------------------------------------------------------------------------------------------------
 #
-# y = x where c, else z. A cotangent is selected, not multiplied: an infinite one on the other branch does not turn to nan.
+# y = x where c, else z. A cotangent is selected, not multiplied: an infinite one on the other branch does not turn to
+# nan.
+
+
+def _where_eval(c: Any, x: Any, z: Any) -> Any:
+    y: Any = np.where(c, x, z)
+    return y[()]
 
 
 def _where_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
@@ -58,15 +67,25 @@ def _where_infer(c: ArrayType, x: ArrayType, z: ArrayType) -> ArrayType:
 
 
 def _where_samples(rng: np.random.Generator) -> Samples:
-    shapes = (((4,), (4,), (4,)), ((2, 1), (3,), ()), ((), (2,), (2, 1)), ((3,), (), ()), ((0,), (1,), (0,)), ((), (), ()))
+    shapes = (
+        ((4,), (4,), (4,)),
+        ((2, 1), (3,), ()),
+        ((), (2,), (2, 1)),
+        ((3,), (), ()),
+        ((0,), (1,), (0,)),
+        ((), (), ()),
+    )
     for shape, left, right in shapes:
-        yield (rng.random(shape) > 0.5, np.asarray(rng.normal(size=left)), np.asarray(rng.normal(size=right))), {}
+        yield (
+            (rng.random(shape) > 0.5, np.asarray(rng.normal(size=left)), np.asarray(rng.normal(size=right))),
+            {},
+        )
 
 
-where_ = define(
+where_: Primitive = define(
     name="where",
     doc="Entries of x where the condition c holds, of z elsewhere.",
-    eval=lambda c, x, z: np.where(c, x, z)[()],
+    eval=_where_eval,
     infer=_where_infer,
     jvp=_where_jvp,
     vjp=_where_vjp,
@@ -79,7 +98,8 @@ where_ = define(
 def _truth(condition: Any) -> Any:
     """Return a condition as booleans: a traced number holds where it is not zero, which has derivative zero."""
     condition = operand(condition)
-    return condition != 0 if isinstance(condition, Traced) and condition.dtype.kind != "b" else condition
+    numbers = isinstance(condition, Traced) and type_of(condition).dtype.kind != "b"
+    return np.not_equal(condition, 0) if numbers else condition
 
 
 @implements(np.where)
@@ -126,22 +146,23 @@ def _clip_regions(x: Any, lo: Any, hi: Any) -> tuple[Any, Any, Any]:
 
 
 def _clip_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
-    y, y_dot = clip_(*xs), 0.0
+    y = clip_(*xs)
+    y_dot: Any = 0.0
     for region, x_dot in zip(_clip_regions(*xs), x_dots, strict=True):
         y_dot = np.where(region, 0.0 if x_dot is None else x_dot, y_dot)
     return y, spread(y_dot, y)
 
 
 def _clip_vjp(y_bar: Any, site: Site) -> list[Any]:
-    regions = _clip_regions(*site.xs)
+    _, _, _, xs, _, _, parents = site  # the sweep hands a plain tuple to elementwise rules
     return [
-        match(np.where(region, y_bar, 0.0), x) if need else None
-        for region, x, need in zip(regions, site.xs, site.needs, strict=True)
+        match(np.where(region, y_bar, 0.0), x) if parent is not None else None
+        for region, x, parent in zip(_clip_regions(*xs), xs, parents, strict=True)
     ]
 
 
 def _clip_infer(*types: ArrayType) -> ArrayType:
-    dtypes = clip_ufunc.resolve_dtypes((*[t.dtype for t in types], None))
+    dtypes = _clip_ufunc.resolve_dtypes((*[t.dtype for t in types], None))
     return ArrayType(np.broadcast_shapes(*[t.shape for t in types]), dtypes[-1])
 
 
@@ -149,13 +170,16 @@ def _clip_samples(rng: np.random.Generator) -> Samples:
     for x, lo, hi in (((6,), (), ()), ((2, 3), (3,), (2, 1)), ((), (), ()), ((4,), (4,), ())):
         spread_out = np.asarray(rng.uniform(-3.0, 3.0, x))
         yield (spread_out, np.asarray(rng.uniform(-1.5, -0.5, lo)), np.asarray(rng.uniform(0.5, 1.5, hi))), {}
-    yield (np.array([-2.0, 0.5, 3.0]), np.array([1.0, 2.0, 1.5]), np.array([0.0, 1.0, -1.0])), {}  # the bounds crossed
+    yield (
+        (np.array([-2.0, 0.5, 3.0]), np.array([1.0, 2.0, 1.5]), np.array([0.0, 1.0, -1.0])),
+        {},
+    )  # the bounds crossed
 
 
-clip_ = define(
+clip_: Primitive = define(
     name="clip",
     doc="Each x moved to the nearest bound if it is outside lo <= x <= hi; derivative 1 with respect to x on a bound.",
-    eval=clip_ufunc,
+    eval=_clip_ufunc,
     infer=_clip_infer,
     jvp=_clip_jvp,
     vjp=_clip_vjp,
@@ -163,7 +187,7 @@ clip_ = define(
     samples=_clip_samples,
     elementwise=True,
 )
-UFUNCS[clip_ufunc] = clip_
+UFUNCS[_clip_ufunc] = clip_
 
 
 class _Absent:
@@ -178,16 +202,20 @@ def _bounds(a_min: Any, a_max: Any, low: Any, high: Any) -> tuple[Any, Any]:
     if a_min is _ABSENT and a_max is _ABSENT:
         return (None if low is _ABSENT else low), (None if high is _ABSENT else high)
     if a_min is _ABSENT or a_max is _ABSENT:
-        message = f"clip() missing 1 required positional argument: {'a_min' if a_min is _ABSENT else 'a_max'!r}"
+        message = (
+            f"clip() missing 1 required positional argument: {'a_min' if a_min is _ABSENT else 'a_max'!r}"
+        )
         raise TypeError(message)
     if low is not _ABSENT or high is not _ABSENT:
-        message = "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden."
+        message = (
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden."
+        )
         raise ValueError(message)
     return a_min, a_max
 
 
 @implements(np.clip)
-def clip(  # noqa: PLR0913 - NumPy's signature
+def clip(
     a: Any,
     a_min: Any = _ABSENT,
     a_max: Any = _ABSENT,
@@ -197,16 +225,18 @@ def clip(  # noqa: PLR0913 - NumPy's signature
     **kwargs: Any,
 ) -> Any:
     """Call the ufunc; an absent bound is infinite."""
-    a, lo, hi = (None if x is None else operand(x) for x in (a, *_bounds(a_min, a_max, min, max)))
+    a, lo, hi = map(operand, (a, *_bounds(a_min, a_max, min, max)))
     if lo is None and hi is None:
         return np.copy(a)
     kinds = {type_of(x).dtype.kind for x in (a, lo, hi) if x is not None}
-    if not kinds & set("fc") and (lo is None or hi is None):  # integers have no infinite bound, and no derivative
+    if not kinds & set("fc") and (
+        lo is None or hi is None
+    ):  # integers have no infinite bound, and no derivative
         return np.minimum(a, hi, **kwargs) if lo is None else np.maximum(a, lo, **kwargs)
     lo, hi = -np.inf if lo is None else lo, np.inf if hi is None else hi
     if traced_leaves([a, lo, hi]) and not kwargs:
         return clip_(a, lo, hi)
-    return clip_ufunc(a, lo, hi, **kwargs)
+    return _clip_ufunc(a, lo, hi, **kwargs)
 
 
 # choose ---------------------------------------------------------------------------------------------------------------
@@ -214,7 +244,7 @@ def clip(  # noqa: PLR0913 - NumPy's signature
 # y = choices[a], entry by entry; the cotangent of choice k is y_bar where a is k.
 
 
-def _choose_eval(a: Any, *choices: Any, mode: str) -> Any:
+def _choose_eval(a: Any, *choices: Any, mode: Any) -> Any:
     return np.choose(a, choices, mode=mode)[()]
 
 
@@ -248,7 +278,7 @@ def _choose_samples(rng: np.random.Generator) -> Samples:
     yield (np.array(7), rng.normal(size=(2, 1)), rng.normal(size=3)), {"mode": "clip"}
 
 
-choose_ = define(
+choose_: Primitive = define(
     name="choose",
     doc="Entries of the choice that the integer array a names, choices[a], entry by entry.",
     eval=_choose_eval,
@@ -295,7 +325,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = normalize_axis_index(axis, max(np.ndim(a), 1))
-    return a[(*[slice(None)] * axis, positions(indices, np.shape(a)[axis], mode))]
+    return getitem(a, (*[slice(None)] * axis, positions(indices, np.shape(a)[axis], mode)))
 
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
@@ -313,7 +343,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Read one or more positions per line along an axis."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    return arr[along_axis(np.shape(arr), indices, normalize_axis_index(axis, np.ndim(arr)))]
+    return getitem(arr, along_axis(np.shape(arr), indices, normalize_axis_index(axis, np.ndim(arr))))
 
 
 @implements(np.compress)

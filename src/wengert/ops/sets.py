@@ -1,7 +1,7 @@
 """Distinct values and sets of them.
 
-Which entries are kept is locally constant, and each kept value is an entry of an operand: values are read at those indices.
-Equal entries become one, and its cotangent goes to the first of them.
+Which entries are kept is locally constant, and each kept value is an entry of an operand: values are read at those
+indices. Equal entries become one, and its cotangent goes to the first of them.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ __all__: list[str] = []
 zero_derivative(np.isin)
 refuse(
     np.intersect1d,
-    reason="two traced values are equal only by chance, so the result changes its shape under any change of an operand.",
+    reason="two traced values are equal only by chance, so any change of an operand changes the shape.",
     instead="np.isin(a, b), which is constant, and a[np.isin(a, b)] for the values as entries of a.",
 )
 
 
 def _distinct(ar: Any, axis: int | None, equal_nan: bool) -> Any:
     """Return (index of the first occurrence, inverse, counts) of the distinct values."""
-    return np.unique(ar, return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan)[1:]
+    return np.unique(
+        ar, return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan
+    )[1:]
 
 
 zero_derivative(_distinct)
 
 
 @implements(np.unique)
-def unique(  # noqa: PLR0913 - NumPy's signature
+def unique(
     ar: Any,
     return_index: bool = False,
     return_inverse: bool = False,

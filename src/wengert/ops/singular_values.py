@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.matrix_parts import (
     Samples,
     adjoint,
@@ -21,7 +21,7 @@ from wengert.ops.matrix_parts import (
     matrices,
     quotient,
     transpose,
-    well_conditioned,
+    zeros_like,
 )
 from wengert.ops.products import conjugate
 from wengert.types import Array
@@ -29,14 +29,15 @@ from wengert.types import Array
 __all__ = ["SVDResult", "svd_", "svdvals_"]
 
 SVDResult = type(np.linalg.svd(np.eye(1)))
+SHAPES = ((3, 3), (4, 2), (2, 4), (1, 1), (2, 3, 2), (0, 0), (0, 3, 2))  # of samples
 
 
 # svd ------------------------------------------------------------------------------------
-# A = U S V^H, first with k = min(m, n) columns in U and V. M = U^H A_dot V is split into its Hermitian and skew-Hermitian
-# parts, M = H + K. With F_ij = 1 / (s_j - s_i), F_ii = 0, and T_ij = 1 / (s_i + s_j),
+# A = U S V^H, first with k = min(m, n) columns in U and V. M = U^H A_dot V is split into its Hermitian and
+# skew-Hermitian parts, M = H + K. With F_ij = 1 / (s_j - s_i), F_ii = 0, and T_ij = 1 / (s_i + s_j),
 #   s_dot = Re diag(M),   Omega = F * H + T * K,   Psi = F * H - T * K
 #   U_dot = U Omega + (I - U U^H) A_dot V S^-1,   V_dot = V Psi + (I - V V^H) A_dot^H U S^-1
-# (Townsend 2016, equations 16 to 21, where 1 / (s_j^2 - s_i^2) is F T; the split keeps everything but F * H right where
+# (Townsend 2016, where 1 / (s_j^2 - s_i^2) is F T; the split keeps everything but F * H right where
 # singular values repeat: the polar factor U V^H, with Omega - Psi = 2 T * K, has its derivative there.)
 # Adjoint, with X = U^T U_bar and Y = -V^H_bar (V^H)^T, the cotangents of Omega and Psi,
 #   H_bar = F * (X + Y),   K_bar = T * (X - Y)
@@ -45,9 +46,9 @@ SVDResult = type(np.linalg.svd(np.eye(1)))
 # Where s_i is 0, it is a modulus at 0: its derivative is 0, as for abs, and so are the terms with S^-1 and T.
 # Complex vectors u_i, v_i have a free common phase: theirs is the one with diag(Omega) = -diag(Psi).
 #
-# full_matrices=True completes U and V by columns U_2 and V_2 that span the rest. Their basis is arbitrary; only the space
-# has a derivative, and U_2_dot = -U (U_dot^H U_2) is the one without rotation in it. It adds -conj(U_2) U_2_bar^H conj(U) to
-# U_bar; likewise for V.
+# full_matrices=True completes U and V by columns U_2 and V_2 that span the rest. Their basis is arbitrary; only the
+# space has a derivative, and U_2_dot = -U (U_dot^H U_2) is the one without rotation in it. Its adjoint adds
+# -conj(U_2) U_2_bar^H conj(U) to U_bar; likewise for V.
 
 
 def _svd_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, full_matrices: bool) -> tuple[Any, Any]:
@@ -67,7 +68,7 @@ def _svd_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, full_matrices: boo
         u_dot = np.concatenate((u_dot, -(u1 @ (adjoint(u_dot) @ u[..., k:]))), axis=-1)
     if np.shape(vh)[-2] > k:
         vh_dot = np.concatenate((vh_dot, -((vh[..., k:, :] @ adjoint(vh_dot)) @ v1h)), axis=-2)
-    return y, (u_dot, np.sign(s) * np.real(diagonal(inner)), vh_dot)
+    return y, (u_dot, np.where(s == 0, 0.0, np.real(diagonal(inner))), vh_dot)
 
 
 def _sums(s: Array) -> Array:
@@ -81,8 +82,8 @@ def _svd_vjp(y_bar: tuple[Array, ...], site: Site, *, full_matrices: bool) -> li
     u1, v1h = u[..., :k], vh[..., :k, :]
     if u_bar is None and vh_bar is None:
         return [_values_vjp(s_bar, u1, s, v1h)]
-    u_bar = np.zeros(np.shape(u), u.dtype) if u_bar is None else u_bar
-    vh_bar = np.zeros(np.shape(vh), vh.dtype) if vh_bar is None else vh_bar
+    u_bar = zeros_like(u) if u_bar is None else u_bar
+    vh_bar = zeros_like(vh) if vh_bar is None else vh_bar
     u_bar, vh_bar = _fold(u, u_bar, vh, vh_bar, k)
     x, y = transpose(u1) @ u_bar, -(vh_bar @ transpose(v1h))
     h_bar, k_bar = inverse_gaps(s) * (x + y), _sums(s) * (x - y)
@@ -98,21 +99,22 @@ def _svd_vjp(y_bar: tuple[Array, ...], site: Site, *, full_matrices: bool) -> li
 
 def _values_vjp(s_bar: Array, u: Array, s: Array, vh: Array) -> Array:
     """A_bar of the singular values alone."""
-    return (conjugate(u) * (np.sign(s) * s_bar)[..., np.newaxis, :]) @ conjugate(vh)
+    return (conjugate(u) * np.where(s == 0, 0.0, s_bar)[..., np.newaxis, :]) @ conjugate(vh)
 
 
 def _fold(u: Array, u_bar: Array, vh: Array, vh_bar: Array, k: int) -> tuple[Array, Array]:
     """Fold the cotangents of the completing columns into those of the first k."""
     u1_bar, v1h_bar = u_bar[..., :k], vh_bar[..., :k, :]
+    u, vh = conjugate(u), conjugate(vh)
     if np.shape(u)[-1] > k:
-        u1_bar = u1_bar - conjugate(u[..., k:]) @ (adjoint(u_bar[..., k:]) @ conjugate(u[..., :k]))
+        u1_bar = u1_bar - u[..., k:] @ (adjoint(u_bar[..., k:]) @ u[..., :k])
     if np.shape(vh)[-2] > k:
-        v1h_bar = v1h_bar - (conjugate(vh[..., :k, :]) @ adjoint(vh_bar[..., k:, :])) @ conjugate(vh[..., k:, :])
+        v1h_bar = v1h_bar - (vh[..., :k, :] @ adjoint(vh_bar[..., k:, :])) @ vh[..., k:, :]
     return u1_bar, v1h_bar
 
 
 def _svd_samples(rng: np.random.Generator) -> Samples:
-    yield from matrices((3, 3), (4, 2), (2, 4), (1, 1), (2, 3, 2), (0, 0), (0, 3, 2), full_matrices=False)(rng)
+    yield from matrices(*SHAPES, full_matrices=False)(rng)
     yield from matrices((2, 2), (3, 2), (2, 3), full_matrices=True)(rng)
 
 
@@ -120,7 +122,7 @@ def _svd_eval(a: Array, *, full_matrices: bool) -> tuple[Array, ...]:
     return tuple(np.linalg.svd(a, full_matrices))
 
 
-svd_ = define(
+svd_: Primitive = define(
     name="svd",
     doc="Singular value decomposition U, s, V^H, values descending. Townsend 2016; Seeger et al. 2017.",
     multiple=True,
@@ -137,9 +139,13 @@ svd_ = define(
 @implements(np.linalg.svd)
 def svd(a: Array, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """Bind `svd` or `svdvals`; a Hermitian matrix has its singular values from its eigenvalues."""
-    if hermitian:
-        return _hermitian_svd(a) if compute_uv else np.flip(np.sort(np.abs(np.linalg.eigvalsh(a)), axis=-1), axis=-1)
-    return SVDResult(*svd_(a, full_matrices=bool(full_matrices))) if compute_uv else svdvals_(a)
+    if not compute_uv:
+        return _descending(np.abs(np.linalg.eigvalsh(a))) if hermitian else svdvals_(a)
+    return _hermitian_svd(a) if hermitian else SVDResult(*svd_(a, full_matrices=bool(full_matrices)))
+
+
+def _descending(s: Array) -> Array:
+    return np.flip(np.sort(s, axis=-1), axis=-1)
 
 
 def _hermitian_svd(a: Array) -> Any:
@@ -157,7 +163,7 @@ def _hermitian_svd(a: Array) -> Any:
 def _svdvals_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
     u, s, vh = svd_(xs[0], full_matrices=False)
     moved = transpose(x_dots[0] @ adjoint(vh))
-    return s, np.sign(s) * np.real(np.sum(adjoint(u) * moved, axis=-1))
+    return s, np.where(s == 0, 0.0, np.real(np.sum(adjoint(u) * moved, axis=-1)))
 
 
 def _svdvals_vjp(y_bar: Array, site: Site) -> list[Array]:
@@ -169,7 +175,7 @@ def _svdvals_eval(a: Array) -> Array:
     return np.linalg.svd(a, compute_uv=False)
 
 
-svdvals_ = define(
+svdvals_: Primitive = define(
     name="svdvals",
     doc="Singular values, descending; where one is 0, its derivative is 0. Townsend 2016.",
     eval=_svdvals_eval,
@@ -177,7 +183,7 @@ svdvals_ = define(
     jvp=_svdvals_jvp,
     vjp=_svdvals_vjp,
     batch=lambda _size, xs, _batched: svdvals_(xs[0]),
-    samples=matrices((3, 3), (4, 2), (2, 4), (1, 1), (2, 3, 2), (0, 0), (0, 3, 2)),
+    samples=matrices(*SHAPES),
     complex=True,
 )
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
 from wengert.ops.matrix_parts import Samples, inexact, infer_stack, matrices, transpose, well_conditioned
 from wengert.ops.products import aligned
@@ -24,7 +24,7 @@ __all__ = ["inv_", "solve_"]
 
 # inv ------------------------------------------------------------------------------------
 # Y = A^-1. Differentiating A Y = I:
-#   Y_dot = -Y A_dot Y,   A_bar = -Y^T Y_bar Y^T                          (Giles 2008, section 2.2.3)
+#   Y_dot = -Y A_dot Y,   A_bar = -Y^T Y_bar Y^T                          (Giles 2008)
 
 
 def _inv_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
@@ -37,9 +37,9 @@ def _inv_vjp(y_bar: Array, site: Site) -> list[Array]:
     return [-(y_t @ y_bar @ y_t)]
 
 
-inv_ = define(
+inv_: Primitive = define(
     name="inv",
-    doc="Inverse of a square matrix. Giles 2008, section 2.2.3.",
+    doc="Inverse of a square matrix. Giles 2008.",
     eval=np.linalg.inv,
     infer=infer_stack(np.linalg.inv),
     jvp=_inv_jvp,
@@ -69,12 +69,14 @@ def tensorinv(a: Array, ind: int = 2) -> Array:
 
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Array, n: int) -> Array:
-    """Multiply repeated squares (Knuth, The Art of Computer Programming, section 4.6.3); negative powers are of the inverse."""
+    """Multiply repeated squares (Knuth, The Art of Computer Programming, 4.6.3), for n < 0 those of the inverse."""
     n = operator.index(n)
     if np.ndim(a) < 2 or np.shape(a)[-1] != np.shape(a)[-2]:
         np.linalg.matrix_power(np.empty(np.shape(a)), n)  # raises as NumPy does
     if n < 0:
         a, n = np.linalg.inv(a), -n
+    if n == 3:
+        return (a @ a) @ a  # NumPy's order, to the last bit
     power = None
     while n:
         if n % 2:
@@ -87,7 +89,7 @@ def matrix_power(a: Array, n: int) -> Array:
 
 # solve ----------------------------------------------------------------------------------
 # A Y = B with B a stack of matrices; a vector is a matrix of one column. Differentiating:
-#   Y_dot = A^-1 (B_dot - A_dot Y),   B_bar = A^-T Y_bar,   A_bar = -B_bar Y^T   (Giles 2008, section 2.3.1)
+#   Y_dot = A^-1 (B_dot - A_dot Y),   B_bar = A^-T Y_bar,   A_bar = -B_bar Y^T   (Giles 2008)
 
 
 def _solve_infer(a: ArrayType, b: ArrayType) -> ArrayType:
@@ -124,9 +126,9 @@ def _solve_samples(rng: np.random.Generator) -> Samples:
         yield (well_conditioned(rng, a), rng.normal(size=b)), {}
 
 
-solve_ = define(
+solve_: Primitive = define(
     name="solve",
-    doc="Solution Y of A Y = B for square A and a matrix B. Giles 2008, section 2.3.1.",
+    doc="Solution Y of A Y = B for square A and a matrix B. Giles 2008.",
     eval=np.linalg.solve,
     infer=_solve_infer,
     jvp=_solve_jvp,

@@ -1,8 +1,8 @@
 """Order: sort, partition, and where values stand in an order.
 
-The order itself is locally constant: `argsort`, `argpartition`, `searchsorted` and `lexsort` have derivative zero. A sorted
-array is a permutation of the entries, the same for tangents and cotangents. Ties are stable: equal entries keep their
-order, whatever algorithm is asked for, so a cotangent goes where the entry came from.
+The order itself is locally constant: `argsort`, `argpartition`, `searchsorted` and `lexsort` have derivative zero. A
+sorted array is a permutation of the entries, the same for tangents and cotangents. Ties are stable: equal entries keep
+their order, whatever algorithm is asked for, so a cotangent goes where the entry came from.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand, zero_derivative
-from wengert.core.primitive import Site, define
-from wengert.ops.indexing import index_update
+from wengert.core.primitive import Primitive, define
+from wengert.ops.indexing import getitem
 from wengert.ops.selection import along_axis
+from wengert.ops.updating import index_update
 from wengert.types import ArrayType
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _argsort_samples(rng: np.random.Generator) -> Samples:
     yield (np.array([2.0, 1.0, 2.0, 1.0]),), {"axis": 0, "kind": "stable"}
 
 
-argsort_ = define(
+argsort_: Primitive = define(
     name="argsort",
     doc="Positions of the entries of x in increasing order along an axis.",
     eval=lambda x, *, axis, kind: np.argsort(x, axis, kind=kind),
@@ -73,7 +74,9 @@ def _checked_kind(kind: Any, order: Any, stable: bool | None) -> Any:
 
 
 @implements(np.argsort)
-def argsort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Any:
+def argsort(
+    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+) -> Any:
     """Bind `argsort`."""
     kind = _checked_kind(kind, order, stable)
     a, axis = _line(np.atleast_1d(a), axis)
@@ -111,7 +114,7 @@ def _permute_samples(rng: np.random.Generator) -> Samples:
         yield (x, np.argsort(rng.random(shape), axis)), {"axis": axis}
 
 
-permute_ = define(
+permute_: Primitive = define(
     name="permute",
     doc="Entries of x in another order along an axis, each line in the order that the integers perm give.",
     eval=_permute_eval,
@@ -125,7 +128,9 @@ permute_ = define(
 
 
 @implements(np.sort)
-def sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Any:
+def sort(
+    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+) -> Any:
     """Permute by a stable `argsort`."""
     _checked_kind(kind, order, stable)
     a, axis = _line(a, axis)
@@ -136,7 +141,13 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, 
 def sort_complex(a: Any) -> Any:
     """Sort along the last axis, as complex numbers."""
     y = np.sort(a)
-    small = {"b": "F", "h": "F", "B": "F", "H": "F", "g": "G"}  # NumPy's table; everything else becomes complex128
+    small = {
+        "b": "F",
+        "h": "F",
+        "B": "F",
+        "H": "F",
+        "g": "G",
+    }  # NumPy's table; everything else becomes complex128
     return y if y.dtype.kind == "c" else y.astype(small.get(y.dtype.char, "D"))
 
 
@@ -149,7 +160,7 @@ def _argpartition_samples(rng: np.random.Generator) -> Samples:
             yield (_shuffled(rng, shape),), {"kth": (0, shape[axis] - 1), "axis": axis}
 
 
-argpartition_ = define(
+argpartition_: Primitive = define(
     name="argpartition",
     doc="Positions of the entries of x along an axis, those of rank kth in their sorted places, smaller ones before.",
     eval=lambda x, *, kth, axis: np.argpartition(x, kth, axis),
@@ -161,7 +172,9 @@ argpartition_ = define(
 
 
 @implements(np.argpartition)
-def argpartition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
+def argpartition(
+    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
     """Bind `argpartition`."""
     np.partition(np.zeros(1), 0, kind=kind, order=order)  # raises what NumPy raises for these arguments
     a, axis = _line(np.atleast_1d(a), axis)
@@ -170,7 +183,7 @@ def argpartition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introsele
 
 
 @implements(np.partition)
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
+def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
     """Permute by `argpartition`."""
     a, axis = _line(a, axis)
     return permute_(a, argpartition(a, kth, axis, kind, order), axis=axis)
@@ -194,7 +207,7 @@ def _searchsorted_samples(rng: np.random.Generator) -> Samples:
     yield (a, np.asarray(rng.normal())), {"side": "left"}
 
 
-searchsorted_ = define(
+searchsorted_: Primitive = define(
     name="searchsorted",
     doc="Positions at which v would be inserted into the increasing numbers a.",
     eval=lambda a, v, *, side: np.searchsorted(a, v, side),
@@ -212,5 +225,5 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     if np.ndim(a) != 1 or side not in {"left", "right"}:
         np.searchsorted(np.zeros(np.shape(a)), 0.0, side)  # type: ignore[call-overload]  # raises what NumPy raises
     if sorter is not None:
-        a = np.take(a, sorter)
+        a = getitem(a, sorter)
     return searchsorted_(a, v, side=side)

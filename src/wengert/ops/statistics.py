@@ -1,8 +1,4 @@
-"""Averages, variances and correlations.
-
-All are composed of sums. The standard deviation is the one with a kink: where the variance is exactly 0 its derivative
-is 0.
-"""
+"""Averages and correlations, composed of sums."""
 
 from __future__ import annotations
 
@@ -13,10 +9,10 @@ import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
-from wengert.ops.reduction import all_axes, size_over
+from wengert.ops.reduction import all_axes
 from wengert.types import type_of
 
-__all__: list[str] = []
+__all__ = ["weights_along"]
 
 
 # Moments --------------------------------------------------------------------------------------------------------------
@@ -32,7 +28,7 @@ def average(
         y = np.mean(a, axis=axis, keepdims=keepdims)
         total = y.dtype.type(a.size / np.size(y)) if np.size(y) else y.dtype.type(0)
         return (y, np.broadcast_to(total, np.shape(y))) if returned else y
-    weights = _spread_weights(weights if hasattr(weights, "dtype") else np.asarray(weights), a, axis)
+    weights = weights_along(weights, a, axis)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     if not isinstance(total, Traced) and np.any(total == 0.0):
         message = "Weights sum to zero, can't be normalized"
@@ -41,8 +37,9 @@ def average(
     return (y, np.broadcast_to(total, np.shape(y))) if returned else y
 
 
-def _spread_weights(weights: Any, a: Any, axis: Any) -> Any:
+def weights_along(weights: Any, a: Any, axis: Any) -> Any:
     """Return weights in an array that broadcasts to `a`; weights of lower rank belong to the axes that are averaged."""
+    weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
     if np.shape(weights) == np.shape(a):
         return weights
     if axis is None:
@@ -55,72 +52,6 @@ def _spread_weights(weights: Any, a: Any, axis: Any) -> Any:
     order = sorted(range(len(axes)), key=axes.__getitem__)
     shape = tuple(n if i in axes else 1 for i, n in enumerate(np.shape(a)))
     return np.reshape(np.transpose(weights, order), shape)
-
-
-def correction_of(ddof: Any, correction: Any) -> Any:
-    if correction is None:
-        return ddof
-    if ddof != 0:
-        message = "ddof and correction can't be provided simultaneously."
-        raise ValueError(message)
-    return correction
-
-
-def _square(d: Any) -> Any:
-    """Return the squared size of deviations."""
-    return np.real(d * np.conjugate(d)) if type_of(d).dtype.kind == "c" else d * d
-
-
-@implements(np.var)
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: Any = 0,
-    keepdims: bool = False,
-    where: Any = True,
-    mean: Any = None,
-    correction: Any = None,
-) -> Any:
-    """Mean of squared deviations from the mean."""
-    ddof = correction_of(ddof, correction)
-    half = dtype is None and type_of(a).dtype == np.float16
-    wide = np.float32 if half else dtype
-    if mean is None:
-        mean = np.mean(a, axis=axis, dtype=wide, keepdims=True, where=where)
-    d = (a if wide is None else a.astype(wide)) - mean
-    total = np.sum(_square(d), axis=axis, keepdims=keepdims, where=where)
-    n = size_over(a, axis, where=where, keepdims=keepdims, dtype=total.dtype)
-    y = total / np.maximum(n - ddof, 0)
-    return y.astype(np.float16) if half else y
-
-
-@implements(np.std)
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: Any = 0,
-    keepdims: bool = False,
-    where: Any = True,
-    mean: Any = None,
-    correction: Any = None,
-) -> Any:
-    """Square root of the variance; its derivative is 0 where the variance is 0."""
-    ddof = correction_of(ddof, correction)
-    return root(np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean)))
-
-
-def given(mean: Any) -> dict[str, Any]:
-    return {} if mean is None else {"mean": mean}
-
-
-def root(v: Any) -> Any:
-    """Square root that is constant at 0: both branches of the selection stay in the square root's smooth domain."""
-    flat = v == 0
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))[()]
 
 
 @implements(np.cov)

@@ -16,7 +16,7 @@ import numpy as np
 from wengert.core.primitive import LazyScatter, Primitive
 from wengert.ops.indexing import scatter
 
-__all__ = ["Pending", "select_item"]
+__all__ = ["LAZY", "Pending", "select_item"]
 
 
 class LazyItem:
@@ -35,6 +35,9 @@ select_item = Primitive(  # not in the registry: the tape makes it to stand for 
     eval=lambda *ys, item: ys[item],
     vjp=lambda y_bar, _site, item: (LazyItem(item, y_bar),),
 )
+
+
+LAZY = frozenset({list, LazyItem, LazyScatter})  # what is not yet the cotangent that a rule takes
 
 
 class Pending:
@@ -84,12 +87,10 @@ class Pending:
                 buffer += part
 
     def total(self, y_bar: Any, site: Any) -> Any:
-        """Return a complete cotangent as the `vjp` rule of its site takes it."""
+        """Return a lazy cotangent as the `vjp` rule of its site takes it."""
         y = site[4]
-        if isinstance(y_bar, LazyItem | LazyScatter):
-            y_bar = [y_bar]
         if type(y_bar) is not list:
-            return y_bar
+            y_bar = [y_bar]
         if isinstance(y_bar[0], LazyItem):
             return _items(y_bar, len(y))
         pieces = [part for part in y_bar if isinstance(part, LazyScatter)]

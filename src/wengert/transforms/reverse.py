@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.primitive import Site
-from wengert.transforms.accumulation import Pending
+from wengert.transforms.accumulation import LAZY, Pending
 from wengert.transforms.tape import Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["record", "sweep"]
+__all__ = ["Pullback", "record", "sweep"]
 
 # The sweep ----------------------------------------------------------------------------------------------------------
 
 
-def sweep(outputs: Iterable[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any]:
+def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any]:
     """Pull cotangents of outputs back to leaves.
 
     Parameters
     ----------
-    outputs : iterable of (site, cotangent)
-        Where to start, and with what.
+    outputs : list of (site, cotangent)
+        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has passed.
     leaves : sequence of sites
         Those made by `Tape.lift`.
 
@@ -40,8 +40,8 @@ def sweep(outputs: Iterable[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any
         The cotangent of each leaf, None where it is zero.
     """
     pending = Pending()
-    for site, y_bar in outputs:
-        pending.add(site, y_bar)
+    while outputs:
+        pending.add(*outputs.pop())
     with np.errstate(all="ignore"):  # derivatives at the edge of a domain must not warn where the primal did not
         found = _run(pending)
     return [found.get(leaf[0]) for leaf in leaves]
@@ -55,7 +55,7 @@ def _run(pending: Pending) -> dict[int, Any]:
         site = heappop(heap)
         order, prim, params, _, _, _, parents = site
         y_bar = sums.pop(order)
-        if type(y_bar) is not np.ndarray:
+        if type(y_bar) in LAZY:
             y_bar = pending.total(y_bar, site)
         if prim is None:
             found[order] = y_bar
@@ -72,25 +72,42 @@ def _run(pending: Pending) -> dict[int, Any]:
             else:
                 sums[parent[0]] = x_bar
                 heappush(heap, parent)
-        del site, y_bar, x_bars  # the last names of this site's values: they are freed before the next one runs
+        # the last names of this site and its values: they are freed before the next rule runs
+        site = y_bar = x_bars = x_bar = parents = parent = None
     return found
 
 
-def record(
-    fun: Callable[..., Sequence[Any]], xs: Sequence[Any]
-) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
-    """Return the results of a function of flat operands, and its pullback, which may be called many times.
+class Pullback:
+    """The linear map from cotangents of results to cotangents of operands; None is zero on both sides."""
 
-    The pullback takes the cotangents of the results and returns those of the operands; None is zero on both sides.
-    """
+    __slots__ = ("_leaves", "_results")
+
+    def __init__(self, results: list[Any], leaves: Sequence[Any]) -> None:
+        self._results = results
+        self._leaves = leaves
+
+    def __call__(self, y_bars: Sequence[Any]) -> list[Any]:
+        """Pull back; may be called many times."""
+        return sweep(self._seeds(y_bars), self._leaves)
+
+    def once(self, y_bars: Sequence[Any]) -> list[Any]:
+        """Pull back for the last time: the tape is freed as the sweep passes."""
+        seeds = self._seeds(y_bars)
+        self._results.clear()
+        return sweep(seeds, self._leaves)
+
+    def _seeds(self, y_bars: Sequence[Any]) -> list[tuple[Any, Any]]:
+        return [
+            (site, y_bar)
+            for site, y_bar in zip(self._results, y_bars, strict=True)
+            if site is not None and y_bar is not None
+        ]
+
+
+def record(fun: Callable[..., Sequence[Any]], xs: Sequence[Any]) -> tuple[list[Any], Pullback]:
+    """Return the results of a function of flat operands, and its pullback."""
     with Tape() as tape:
         tracers = [tape.lift(x) for x in xs]
         leaves = [x.info for x in tracers]
         pairs = [tape.lower(y) for y in fun(*tracers)]
-    del tracers
-
-    def pull(y_bars: Sequence[Any]) -> list[Any]:
-        outputs = [(site, y_bar) for (_, site), y_bar in zip(pairs, y_bars, strict=True) if site is not None and y_bar is not None]
-        return sweep(outputs, leaves)
-
-    return [y for y, _ in pairs], pull
+    return [y for y, _ in pairs], Pullback([site for _, site in pairs], leaves)

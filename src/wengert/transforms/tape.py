@@ -58,10 +58,13 @@ class Recorded(Tracer):
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kwargs: Any) -> Any:
-        if len(xs) == 1 and not kwargs and method == "__call__":
+        tape = self.interpreter
+        if len(xs) == 1 and not kwargs and method == "__call__" and tape.open:
             prim = UFUNCS.get(ufunc)
-            if prim is not None and prim.elementwise:
-                return self.interpreter.unary(prim, self)
+            if prim is not None and prim.elementwise and prim.vjp is not None:
+                x = self.value
+                y = ufunc(x)
+                return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x,), y, None, (self.info,)))
         return Tracer.__array_ufunc__(self, ufunc, method, *xs, **kwargs)
 
     for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power}.items():

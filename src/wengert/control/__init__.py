@@ -1,0 +1,1 @@
+"""Primitives that carry functions: their rules call transformations."""

@@ -1,0 +1,287 @@
+"""Bessel functions and their kin: J, Y, I, K, Hankel, scaled and integrated forms, Struve, Airy and parabolic cylinder.
+
+A derivative in x is half a difference or sum of neighboring orders (DLMF 10.6.1, 10.29.1), which needs no division by x
+and so holds at 0; orders themselves are parameters.
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from wengert.errors import RuleMissingError
+from wengert.ops.families import elementwise, unary
+from wengert.ops.multiple import elementwise_multiple
+from wengert.ops.special_families import fixed, parameters
+
+__all__: list[str] = []
+
+
+def _require_real(x: Any, name: str) -> None:
+    if np.result_type(x).kind == "c":
+        raise RuleMissingError(
+            f"{name} was differentiated at complex points",
+            why="its scaling factor contains an absolute value, so it is not a holomorphic function.",
+            instead="scale the unscaled function yourself, or declare a rule with wengert.external.",
+        )
+
+
+# J and Y: 2 C_v' = C_(v-1) - C_(v+1), DLMF 10.6.1 ---------------------------------------------------------------------
+
+elementwise(
+    special.j0,
+    (lambda y, x: -special.j1(x),),
+    samples=unary(-4.0, 4.0),
+    doc="Bessel function J of order 0. DLMF 10.2.2, 10.6.3.",
+)
+
+elementwise(
+    special.j1,
+    (lambda y, x: 0.5 * (special.j0(x) - special.jv(2, x)),),
+    samples=unary(-4.0, 4.0),
+    doc="Bessel function J of order 1. DLMF 10.2.2, 10.6.1.",
+)
+
+elementwise(
+    special.y0,
+    (lambda y, x: -special.y1(x),),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    doc="Bessel function Y of order 0. DLMF 10.2.3, 10.6.3.",
+)
+
+elementwise(
+    special.y1,
+    (lambda y, x: 0.5 * (special.y0(x) - special.yv(2, x)),),
+    samples=unary(0.5, 4.0),
+    singular=True,
+    doc="Bessel function Y of order 1. DLMF 10.2.3, 10.6.1.",
+)
+
+elementwise(
+    special.jv,
+    (fixed("jv", "v"), lambda y, v, x: 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x))),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    complex=True,
+    doc="Bessel function J of order v. DLMF 10.2.2, 10.6.1.",
+)
+
+elementwise(
+    special.yv,
+    (fixed("yv", "v"), lambda y, v, x: 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x))),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    complex=True,
+    doc="Bessel function Y of order v. DLMF 10.2.3, 10.6.1.",
+)
+
+elementwise(
+    special.yn,
+    (fixed("yn", "n"), lambda y, n, x: 0.5 * (special.yn(n - 1, x) - special.yn(n + 1, x))),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    doc="Bessel function Y of whole order n. DLMF 10.2.3, 10.6.1.",
+)
+
+elementwise(
+    special.hankel1,
+    (fixed("hankel1", "v"), lambda y, v, z: 0.5 * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z))),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    complex=True,
+    doc="Hankel function J + i Y of order v. DLMF 10.4.3, 10.6.1.",
+)
+
+elementwise(
+    special.hankel2,
+    (fixed("hankel2", "v"), lambda y, v, z: 0.5 * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z))),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    complex=True,
+    doc="Hankel function J - i Y of order v. DLMF 10.4.3, 10.6.1.",
+)
+
+# hankel1e = hankel1 exp(-i z), hankel2e = hankel2 exp(i z).
+elementwise(
+    special.hankel1e,
+    (
+        fixed("hankel1e", "v"),
+        lambda y, v, z: 0.5 * (special.hankel1e(v - 1, z) - special.hankel1e(v + 1, z)) - y * 1j,
+    ),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    complex=True,
+    doc="Hankel function of the first kind and order v times exp(-i z). DLMF 10.4.3, 10.6.1.",
+)
+
+elementwise(
+    special.hankel2e,
+    (
+        fixed("hankel2e", "v"),
+        lambda y, v, z: 0.5 * (special.hankel2e(v - 1, z) - special.hankel2e(v + 1, z)) + y * 1j,
+    ),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    complex=True,
+    doc="Hankel function of the second kind and order v times exp(i z). DLMF 10.4.3, 10.6.1.",
+)
+
+
+# jve and yve carry the factor exp(-|Im z|), which is 1 for real z.
+
+
+def _scaled_slope(name: str, fun: np.ufunc) -> Any:
+    def slope(y: Any, v: Any, x: Any) -> Any:
+        _require_real(x, name)
+        return 0.5 * (fun(v - 1, x) - fun(v + 1, x))
+
+    return slope
+
+
+elementwise(
+    special.jve,
+    (fixed("jve", "v"), _scaled_slope("jve", special.jve)),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    doc="Bessel function J of order v times exp(-|Im z|). DLMF 10.2.2, 10.6.1.",
+)
+
+elementwise(
+    special.yve,
+    (fixed("yve", "v"), _scaled_slope("yve", special.yve)),
+    samples=parameters((0, 3), (0.5, 4.0)),
+    singular=True,
+    doc="Bessel function Y of order v times exp(-|Im z|). DLMF 10.2.3, 10.6.1.",
+)
+
+
+# I and K: 2 I_v' = I_(v-1) + I_(v+1) and -2 K_v' = K_(v-1) + K_(v+1), DLMF 10.29.1 ---------------------------------------
+
+elementwise(
+    special.i0,
+    (lambda y, x: special.i1(x),),
+    samples=unary(-3.0, 3.0),
+    singular=True,
+    doc="Modified Bessel function I of order 0. DLMF 10.25.2, 10.29.3.",
+)
+
+elementwise(
+    special.i1,
+    (lambda y, x: 0.5 * (special.i0(x) + special.iv(2, x)),),
+    samples=unary(-3.0, 3.0),
+    singular=True,
+    doc="Modified Bessel function I of order 1. DLMF 10.25.2, 10.29.1.",
+)
+
+elementwise(
+    special.iv,
+    (fixed("iv", "v"), lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x))),
+    samples=parameters((0, 3), (0.5, 3.0)),
+    singular=True,
+    complex=True,
+    doc="Modified Bessel function I of order v. DLMF 10.25.2, 10.29.1.",
+)
+
+elementwise(
+    special.k0,
+    (lambda y, x: -special.k1(x),),
+    samples=unary(0.5, 3.0),
+    singular=True,
+    doc="Modified Bessel function K of order 0. DLMF 10.25.3, 10.29.3.",
+)
+
+elementwise(
+    special.k1,
+    (lambda y, x: -0.5 * (special.k0(x) + special.kv(2, x)),),
+    samples=unary(0.5, 3.0),
+    singular=True,
+    doc="Modified Bessel function K of order 1. DLMF 10.25.3, 10.29.1.",
+)
+
+elementwise(
+    special.kv,
+    (fixed("kv", "v"), lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x))),
+    samples=parameters((0, 3), (0.5, 3.0)),
+    singular=True,
+    complex=True,
+    doc="Modified Bessel function K of order v. DLMF 10.25.3, 10.29.1.",
+)
+
+elementwise(
+    special.kn,
+    (fixed("kn", "n"), lambda y, n, x: -0.5 * (special.kn(n - 1, x) + special.kn(n + 1, x))),
+    samples=parameters((0, 3), (0.5, 3.0)),
+    singular=True,
+    doc="Modified Bessel function K of whole order n. DLMF 10.25.3, 10.29.1.",
+)
+
+
+# Scaled: i0e = exp(-|x|) I_0(x) = M(1/2, 1, -2|x|) and i1e = exp(-|x|) I_1(x) = (x/2) M(3/2, 3, -2|x|) with Kummer's
+# function M (DLMF 10.39.5). The difference i1e - i0e of the plain rule would cancel for large x; M has no such difference.
+
+
+def _i0e_slope(x: Any) -> Any:
+    return -np.sign(x) * special.hyp1f1(1.5, 2.0, -2.0 * np.absolute(x))
+
+
+def _i1e_slope(x: Any) -> Any:
+    t = -2.0 * np.absolute(x)
+    return special.hyp1f1(1.5, 2.0, t) - 0.5 * special.hyp1f1(1.5, 3.0, t)
+
+
+elementwise(
+    special.i0e,
+    (lambda y, x: _i0e_slope(x),),
+    samples=unary(0.5, 3.0),
+    doc="exp(-|x|) I_0(x), with derivative 0 at the kink 0. DLMF 10.29.3, 10.39.5.",
+)
+
+elementwise(
+    special.i1e,
+    (lambda y, x: _i1e_slope(x),),
+    samples=unary(0.5, 3.0),
+    doc="exp(-|x|) I_1(x). DLMF 10.29.1, 10.39.5.",
+)
+
+
+def _ive_slope(y: Any, v: Any, x: Any) -> Any:
+    _require_real(x, "ive")
+    return 0.5 * (special.ive(v - 1, x) + special.ive(v + 1, x)) - np.sign(x) * y
+
+
+elementwise(
+    special.ive,
+    (fixed("ive", "v"), _ive_slope),
+    samples=parameters((0, 3), (0.5, 3.0)),
+    singular=True,
+    doc="exp(-|Re x|) I_v(x). DLMF 10.25.2, 10.29.1.",
+)
+
+elementwise(
+    special.k0e,
+    (lambda y, x: y - special.k1e(x),),
+    samples=unary(0.5, 3.0),
+    singular=True,
+    doc="exp(x) K_0(x). DLMF 10.25.3, 10.29.3.",
+)
+
+elementwise(
+    special.k1e,
+    (lambda y, x: y - 0.5 * (special.k0e(x) + special.kve(2, x)),),
+    samples=unary(0.5, 3.0),
+    singular=True,
+    doc="exp(x) K_1(x). DLMF 10.25.3, 10.29.1.",
+)
+
+elementwise(
+    special.kve,
+    (fixed("kve", "v"), lambda y, v, x: y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
+    samples=parameters((0, 3), (0.5, 3.0)),
+    singular=True,
+    complex=True,
+    doc="exp(x) K_v(x). DLMF 10.25.3, 10.29.1.",
+)

@@ -1,0 +1,182 @@
+"""Variance and standard deviation.
+
+Both are primitives for real arrays, since layers of neural networks take them often; complex arrays, `where=`, `mean=`
+and other precisions are composed of sums. The standard deviation has a kink: where the variance is 0 its derivative is
+0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.core.numpy_protocol import implements
+from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.families import match
+from wengert.ops.reduction import AXES_SAMPLES, all_axes, behind_batch, count, reduced, restore, size_over
+from wengert.types import ArrayType, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
+
+__all__ = ["correction_of", "given", "root", "std_", "var_"]
+
+
+# var, std -------------------------------------------------------------------------------------------------------------
+#
+# With deviations d_i = x_i - mean x, whose sum is 0, and m = n - ddof:
+#
+#   v = sum_i d_i^2 / m      dv = sum_i 2 d_i / m dx_i          (the mean moves v by sum_i d_i times something, 0)
+#   s = sqrt v               ds = sum_i d_i / (m s) dx_i        taken as 0 where s is 0
+#
+# The rounded mean of equal entries may differ from them: then s is not 0 but of the size of that error, and so is every
+# d_i. Centering the d_i once more makes them 0 to second order, so the derivative is 0 for any constant.
+
+
+def _var_partial(x: Any, y: Any, axis: tuple[int, ...], ddof: Any) -> Any:
+    del y
+    return (x - np.mean(x, axis=axis, keepdims=True)) * _over(2.0, count(np.shape(x), axis) - ddof)
+
+
+def _std_partial(x: Any, y: Any, axis: tuple[int, ...], ddof: Any) -> Any:
+    s = restore(y, x, axis)
+    flat = s == 0
+    inverse = np.where(flat, 0.0, _over(1.0, count(np.shape(x), axis) - ddof) / np.where(flat, 1.0, s))
+    d = x - np.mean(x, axis=axis, keepdims=True)
+    return (d - np.mean(d, axis=axis, keepdims=True)) * inverse
+
+
+def _over(factor: float, freedom: Any) -> Any:
+    """Return factor / freedom; without degrees of freedom NumPy's values are nan or infinite, and derivatives nan."""
+    return factor / freedom if freedom > 0 else float("nan")
+
+
+def _dispersion(
+    name: str, reduction: Callable[..., Any], partial: Callable[..., Any], doc: str, ones: bool
+) -> Primitive:
+    def jvp(
+        xs: Sequence[Any], x_dots: Sequence[Any], *, axis: tuple[int, ...], ddof: Any, keepdims: bool
+    ) -> tuple[Any, Any]:
+        (x,), (x_dot,) = xs, x_dots
+        y = reduction(x, axis=axis, ddof=ddof, keepdims=keepdims)
+        return y, np.sum(x_dot * partial(x, y, axis, ddof), axis=axis, keepdims=keepdims)
+
+    def vjp(y_bar: Any, site: Site, *, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> list[Any]:
+        del keepdims
+        x = site.xs[0]
+        return [match(restore(y_bar, x, axis) * partial(x, site.y, axis, ddof), x)]
+
+    def batch(_size: int, xs: Any, _batched: Any, *, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> Any:
+        return reduction(xs[0], axis=behind_batch(axis), ddof=ddof, keepdims=keepdims)
+
+    def infer(t: ArrayType, *, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> ArrayType:
+        del ddof
+        return ArrayType(reduced(t.shape, axis, keepdims=keepdims), t.dtype)
+
+    def samples(rng: np.random.Generator) -> Samples:
+        for shape, axis, keepdims in AXES_SAMPLES:
+            if ones or axis:
+                yield (np.asarray(rng.normal(size=shape)),), {"axis": axis, "ddof": 0, "keepdims": keepdims}
+        yield (rng.normal(size=(3, 2)),), {"axis": (0,), "ddof": 1, "keepdims": False}
+
+    return define(
+        name=name, doc=doc, eval=reduction, infer=infer, jvp=jvp, vjp=vjp, batch=batch, samples=samples
+    )
+
+
+var_ = _dispersion(
+    "var", np.var, _var_partial, "Mean of squared deviations from the mean, over some axes.", ones=True
+)
+std_ = _dispersion(
+    "std",
+    np.std,
+    _std_partial,
+    "Square root of the variance; its derivative is 0 where that is 0.",
+    ones=False,
+)
+
+
+def correction_of(ddof: Any, correction: Any) -> Any:
+    """Return what is taken from the number of elements: NumPy knows it under two names, of which one may be used."""
+    if correction is None:
+        return ddof
+    if ddof != 0:
+        message = "ddof and correction can't be provided simultaneously."
+        raise ValueError(message)
+    return correction
+
+
+def given(mean: Any) -> dict[str, Any]:
+    """Return the keyword `mean=` if it was given."""
+    return {} if mean is None else {"mean": mean}
+
+
+def root(v: Any) -> Any:
+    """Square root that is constant at 0: both branches of the selection stay in the square root's smooth domain."""
+    flat = v == 0
+    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))[()]
+
+
+def _is_plain(a: Any, dtype: Any, where: Any, mean: Any) -> bool:
+    """Say whether the primitives apply: real floating entries, all of them, about their own mean."""
+    old = type_of(a).dtype
+    return where is True and mean is None and old.kind == "f" and (dtype is None or np.dtype(dtype) == old)
+
+
+def _square(d: Any) -> Any:
+    """Return the squared size of deviations."""
+    return np.real(d * np.conjugate(d)) if type_of(d).dtype.kind == "c" else d * d
+
+
+@implements(np.var)
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Bind `var`, or compose it."""
+    ddof = correction_of(ddof, correction)
+    if _is_plain(a, dtype, where, mean):
+        return var_(a, axis=all_axes(axis, np.ndim(a)), ddof=ddof, keepdims=bool(keepdims))
+    half = dtype is None and type_of(a).dtype == np.float16
+    wide = np.float32 if half else dtype
+    if mean is None:
+        mean = np.mean(a, axis=axis, dtype=wide, keepdims=True, where=where)
+    d = (a if wide is None else a.astype(wide)) - mean
+    total = np.sum(_square(d), axis=axis, keepdims=keepdims, where=where)
+    n = size_over(a, axis, where=where, keepdims=keepdims, dtype=total.dtype)
+    y = total / _positive(n - ddof)
+    return y.astype(np.float16) if half else y
+
+
+def _positive(freedom: Any) -> Any:
+    """Return degrees of freedom, at least 0; a Python number stays one and does not promote."""
+    return max(freedom, 0) if isinstance(freedom, int | float) else np.maximum(freedom, 0)
+
+
+@implements(np.std)
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Bind `std`, or compose it."""
+    ddof = correction_of(ddof, correction)
+    if _is_plain(a, dtype, where, mean):
+        return std_(a, axis=all_axes(axis, np.ndim(a)), ddof=ddof, keepdims=bool(keepdims))
+    return root(np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean)))

@@ -1,0 +1,47 @@
+"""The benchmarks run, at tiny sizes, and write what they say they write."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = """
+import sys, pathlib
+import harness
+harness.RESULTS = pathlib.Path(sys.argv.pop(1))
+import run
+run.main()
+"""
+
+
+def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", SCRIPT, str(results), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    folder = ROOT / "benchmarks"
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+
+
+@pytest.mark.parametrize("question", ["eager_overhead", "import_time"])
+def test_a_benchmark_runs_and_writes_its_rows(question, tmp_path):
+    result = run(tmp_path, question, "--smoke")
+    assert result.returncode == 0, result.stderr
+    (path,) = tmp_path.iterdir()
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert path.name == f"{question}.json"
+    assert content["question"] == question
+    assert content["machine"]["versions"]["numpy"]
+    rows = content["rows"]
+    assert all("wengert" in row["values"] for row in rows)
+    assert all(row["name"].strip() in result.stdout for row in rows)
+
+
+def test_an_unknown_question_is_named(tmp_path):
+    result = run(tmp_path, "speed_of_light")
+    assert result.returncode != 0
+    assert "no such question: speed_of_light" in result.stderr
