@@ -1,12 +1,13 @@
 """Fit NIST's Thurber data, a reference problem of higher difficulty, and count the digits that are right.
 
-The NIST Statistical Reference Datasets certify the least-squares fit of a rational model with seven parameters to 37
-measurements of electron mobility to 11 digits, and give two starting points. This program runs SciPy's least_squares from
-both, with exact Jacobians by Wengert and with SciPy's own difference quotients, and compares the digits of parameters and
-standard deviations, the work and the time.
+The NIST Statistical Reference Datasets certify the least-squares fit of a rational model with seven
+parameters to 37 measurements of electron mobility to 11 digits, and give two starting points. This program
+runs SciPy's least_squares from both, with exact Jacobians by Wengert and with SciPy's own difference
+quotients, and compares the digits of parameters and standard deviations, the work and the time.
 
-A solver that compares sums of squares cannot see changes of the parameters below about 1e-8 of their size, because the sum
-is flat at its minimum. Gauss-Newton steps to a zero of the gradient J^T r can, and their limit is as exact as J is.
+A solver that compares sums of squares cannot see changes of the parameters below about 1e-8 of their size,
+because the sum is flat at its minimum. Gauss-Newton steps to a zero of the gradient J^T r can, and their
+limit is as exact as J is.
 
     python examples/fit_thurber.py
 
@@ -66,7 +67,9 @@ class Fit:
 def load(path: Path = DATA) -> Problem:
     """Read a file in NIST's format."""
     text = path.read_text(encoding="ascii")
-    measured = np.array([line.split() for line in text.split("Data:   y             x")[1].strip().splitlines()], float)
+    measured = np.array(
+        [line.split() for line in text.split("Data:   y             x")[1].strip().splitlines()], float
+    )
     table = np.array([line.split()[2:] for line in re.findall(r"^ *b\d =.*$", text, re.MULTILINE)], float)
     found = re.search(r"Residual Sum of Squares: *(\S+)", text)
     if found is None:
@@ -104,7 +107,9 @@ def fit(problem: Problem, method: str, start: int) -> Fit:
 
     jac = counted_jacobian if method == "Wengert" else method
     began = time.perf_counter()
-    near = least_squares(counted, problem.starts[start], jac=jac, method="lm", ftol=EPS, xtol=EPS, gtol=EPS, max_nfev=5000)
+    near = least_squares(
+        counted, problem.starts[start], jac=jac, method="lm", ftol=EPS, xtol=EPS, gtol=EPS, max_nfev=5000
+    )
     found = refine(counted, jac, near.x)
     seconds = time.perf_counter() - began
     return Fit(
@@ -145,7 +150,7 @@ def deviations(jacobian: np.ndarray, r: np.ndarray) -> np.ndarray:
 
 
 def digits(found: np.ndarray, certified: np.ndarray) -> float:
-    """Return how many significant digits agree in the worst entry: the log relative error, at most what is certified."""
+    """Return how many digits agree in the worst entry: the log relative error, at most what is certified."""
     error = np.max(np.abs(found - certified) / np.abs(certified))
     return float(min(-np.log10(max(error, 10.0**-CERTIFIED_DIGITS)), CERTIFIED_DIGITS))
 

@@ -88,7 +88,17 @@ def test_errors_point_into_the_expression(capsys):
     assert lines[at + 1].index("^") == lines[at].index("sn")
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["trace"], ["trace", "x", "x=1", "--mode", "up"], ["info", "x"], ["trace", "x", "--foo"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["trace"],
+        ["trace", "x", "x=1", "--mode", "up"],
+        ["info", "x"],
+        ["trace", "x", "--foo"],
+    ],
+)
 def test_usage_errors(capsys, words):
     with pytest.raises(SystemExit) as caught:
         main(words)
@@ -134,7 +144,9 @@ def test_module_runs_without_unicode(monkeypatch):
 def test_a_reader_that_goes_away_is_no_error():
     terms = "+".join(["sin(x)*x"] * 400)
     with subprocess.Popen(
-        [sys.executable, "-m", "wengert", "trace", terms, "x=1", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "wengert", "trace", terms, "x=1", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as running:
         running.stdout.read(10)
         running.stdout.close()

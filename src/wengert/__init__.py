@@ -1,4 +1,10 @@
-"""Wengert differentiates NumPy programs: exact derivatives of every kind, of plain NumPy code."""
+"""Wengert differentiates NumPy programs: exact derivatives of every kind, of plain NumPy code.
+
+What prints tables or needs a heavy library loads when it is first named, so that `import wengert` stays quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from wengert import errors, tree
 from wengert.api.batching import vmap
@@ -8,7 +14,11 @@ from wengert.api.jacobians import hessian, jacfwd, jacobian, jacrev
 from wengert.api.products import hvp, jvp, linear_transpose, linearize, vhp, vjp
 from wengert.control.custom import custom_derivative
 from wengert.control.external import defjvp, defvjp, external, primitive
-from wengert.testing import check_grads
+
+if TYPE_CHECKING:
+    from wengert import explain, methods
+    from wengert.explain.evaluation_trace import evaluation_trace
+    from wengert.testing import check_grads
 
 __all__ = [
     "check_grads",
@@ -17,6 +27,8 @@ __all__ = [
     "defvjp",
     "elementwise_grad",
     "errors",
+    "evaluation_trace",
+    "explain",
     "external",
     "grad",
     "hessian",
@@ -27,6 +39,7 @@ __all__ = [
     "jvp",
     "linear_transpose",
     "linearize",
+    "methods",
     "primitive",
     "stop_gradient",
     "tree",
@@ -37,3 +50,18 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_LATE = {
+    "check_grads": "wengert.testing",
+    "evaluation_trace": "wengert.explain.evaluation_trace",
+    "explain": "",
+    "methods": "",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        message = f"module 'wengert' has no attribute {name!r}"
+        raise AttributeError(message)
+    module = importlib.import_module(_LATE[name] or f"wengert.{name}")
+    return getattr(module, name) if _LATE[name] else module

@@ -1,7 +1,7 @@
 """The command line: ``wengert trace "log(x1) + x1*x2 - sin(x2)" x1=2 x2=5 --mode reverse``.
 
-Every command prints for people, and with --json for programs. Exit codes: 0 done; 2 the input was wrong, with the reason on
-standard error; 130 interrupted; 141 the reader of the output went away.
+Every command prints for people, and with --json for programs. Exit codes: 0 done; 2 the input was wrong,
+with the reason on standard error; 130 interrupted; 141 the reader of the output went away.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import platform
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the exit does not fail to flush again
+        # So that the exit does not fail to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return code
 
@@ -71,17 +73,23 @@ def _parser() -> argparse.ArgumentParser:
     trace = commands.add_parser(
         "trace",
         help="evaluate an expression and its derivative step by step",
-        description="Print the evaluation trace of an expression: every intermediate value with its tangent or adjoint.",
+        description="Print every intermediate value of an expression with its tangent or adjoint.",
         epilog=f"functions: {', '.join(FUNCTIONS)}; constants: {', '.join(CONSTANTS)}",
     )
     trace.add_argument("expression", metavar="EXPR", help='for instance "log(x1) + x1*x2 - sin(x2)"')
-    trace.add_argument("values", metavar="NAME=VALUE", nargs="*", help="x=2, a vector x=1,2,3 or an expression x=pi/4")
-    trace.add_argument("--mode", choices=["forward", "reverse"], default="forward", help="tangents (default) or adjoints")
+    trace.add_argument(
+        "values", metavar="NAME=VALUE", nargs="*", help="x=2, a vector x=1,2,3 or an expression x=pi/4"
+    )
+    trace.add_argument(
+        "--mode", choices=["forward", "reverse"], default="forward", help="tangents (default) or adjoints"
+    )
     trace.add_argument("--wrt", metavar="NAME,...", help="the variables to differentiate by; all by default")
     _add_json(trace)
     trace.set_defaults(command=_trace)
 
-    info = commands.add_parser("info", help="versions and machine", description="Print versions and the machine.")
+    info = commands.add_parser(
+        "info", help="versions and machine", description="Print versions and the machine."
+    )
     _add_json(info)
     info.set_defaults(command=_info)
     return parser
@@ -92,7 +100,7 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 
 def _positional(word: str) -> str:
-    """Protect an expression such as -x**2 from being read as an option: argparse takes words with blanks as they are."""
+    """Put a blank before an expression such as -x**2, which argparse would read as an option."""
     return f" {word}" if re.match(r"-[^-h]|-h.", word) else word
 
 
@@ -105,7 +113,11 @@ def _trace(args: argparse.Namespace) -> None:
     try:
         with np.errstate(all="ignore"):  # nan and inf are shown
             trace = evaluation_trace(
-                expression, *values.values(), mode=args.mode, argnums=_chosen(args.wrt, list(values)), names=tuple(values)
+                expression,
+                *values.values(),
+                mode=args.mode,
+                argnums=_chosen(args.wrt, list(values)),
+                names=tuple(values),
             )
     except WengertError:
         raise
@@ -124,7 +136,9 @@ def _values(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         name, equals, text = word.strip().partition("=")
         if not equals or not _NAME.fullmatch(name):
-            raise ArgumentError(f"{word.strip()!r} is not of the form NAME=VALUE", instead="for instance x=2 or x=1,2,3")
+            raise ArgumentError(
+                f"{word.strip()!r} is not of the form NAME=VALUE", instead="for instance x=2 or x=1,2,3"
+            )
         if name in values:
             raise ArgumentError(f"{name} is given twice", instead="one value for each variable")
         if name in CONSTANTS or name in FUNCTIONS:
@@ -137,13 +151,17 @@ def _values(words: Sequence[str]) -> dict[str, Any]:
 def _chosen(wrt: str | None, names: Sequence[str]) -> Any:
     """Return the positions of the variables to differentiate by."""
     if not names:
-        raise ArgumentError("There is no variable to differentiate by", instead="a variable with a value, for instance x=2")
+        raise ArgumentError(
+            "There is no variable to differentiate by", instead="a variable with a value, for instance x=2"
+        )
     if wrt is None:
         return None
     chosen = [name.strip() for name in wrt.split(",")]
     for name in chosen:
         if name not in names:
-            raise ArgumentError(f"--wrt names {name!r}, which has no value", instead="among " + ", ".join(names))
+            raise ArgumentError(
+                f"--wrt names {name!r}, which has no value", instead="among " + ", ".join(names)
+            )
     return tuple(names.index(name) for name in dict.fromkeys(chosen))
 
 
@@ -185,10 +203,10 @@ def _blas() -> str:
 def _processor() -> str:
     """Return the processor's name, where Linux or Python knows it."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        names = []
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 

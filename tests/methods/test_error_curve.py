@@ -12,7 +12,9 @@ def curve():
     return error_curve(np.exp, 1.0, np.e, kinds=["forward", "central", "five_point", "complex"])
 
 
-@pytest.mark.parametrize(("kind", "order"), [("forward", 1), ("central", 2), ("five_point", 4), ("complex", 2)])
+@pytest.mark.parametrize(
+    ("kind", "order"), [("forward", 1), ("central", 2), ("five_point", 4), ("complex", 2)]
+)
 def test_truncation_branch_has_the_slope_of_the_order(curve, kind, order):
     assert abs(curve.slopes(kind)[0] - order) < 0.1
 
@@ -44,7 +46,9 @@ def test_it_prints(curve):
 
 
 def test_steps_of_your_own_for_an_array():
-    curve = error_curve(np.sin, np.array([0.1, 0.2]), np.cos([0.1, 0.2]), kinds=["central"], steps=[1e-3, 1e-2])
+    curve = error_curve(
+        np.sin, np.array([0.1, 0.2]), np.cos([0.1, 0.2]), kinds=["central"], steps=[1e-3, 1e-2]
+    )
     assert curve.steps.tolist() == [1e-2, 1e-3]
     # h^2/6 |cos| at the larger step
     assert abs(curve.errors["central"][0] - 1e-4 / 6 * np.cos(0.1)) < 1e-9

@@ -64,7 +64,9 @@ def test_error_estimates_are_honest_and_small(name, kind, x):
     found = directional(fun, x, 1.0, kind)
     assert abs(found.value - exact(x)) <= 10 * found.error + 4 * EPS * abs(exact(x))
     size = abs(exact(x)) + abs(fun(x))
-    assert found.error <= {"auto": 1e-11, "richardson": 1e-11, "five_point": 1e-11, "central": 1e-8}[kind] * size
+    assert (
+        found.error <= {"auto": 1e-11, "richardson": 1e-11, "five_point": 1e-11, "central": 1e-8}[kind] * size
+    )
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -87,7 +89,8 @@ def test_auto_distrusts_the_complex_step_otherwise(name):
 def test_the_estimate_holds_across_scales(x, v):
     cases = (
         (np.log, 1 / x, 1),
-        (lambda t: t / (1 + t), 1 / (1 + x) ** 2, 1 + x),  # complex division cancels all but 1/(1+x) of the derivative
+        # Complex division cancels all but 1/(1+x) of the derivative.
+        (lambda t: t / (1 + t), 1 / (1 + x) ** 2, 1 + x),
         (lambda t: np.maximum(t, 0) ** 1.5, 1.5 * x**0.5, 1),
     )
     for fun, exact, condition in cases:
@@ -223,4 +226,10 @@ def test_the_point_is_never_written():
 
 
 def test_public_names():
-    assert set(finite_difference.__all__) >= {"derivative", "gradient", "jacobian", "directional", "error_curve"}
+    assert set(finite_difference.__all__) >= {
+        "derivative",
+        "gradient",
+        "jacobian",
+        "directional",
+        "error_curve",
+    }

@@ -16,8 +16,11 @@ def test_truncation_error_is_the_stated_term(kind):
         if stencil.imaginary:
             difference = mpmath.sin(x + 1j * h).imag / h
         else:
-            weights = [mpmath.mpf(round(12 * w)) / 12 for w in stencil.weights]  # exact, where doubles are not
-            difference = sum(w * mpmath.sin(x + c * h) for w, c in zip(weights, stencil.offsets, strict=True)) / h
+            # Exact, where doubles are not.
+            weights = [mpmath.mpf(round(12 * w)) / 12 for w in stencil.weights]
+            difference = (
+                sum(w * mpmath.sin(x + c * h) for w, c in zip(weights, stencil.offsets, strict=True)) / h
+            )
         found = (difference - mpmath.cos(x)) / h**stencil.order
         expected = stencil.constant * mpmath.diff(mpmath.sin, x, stencil.order + 1)
         assert abs(found - expected) < 1e-7

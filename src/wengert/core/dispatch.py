@@ -72,6 +72,10 @@ class Interpreter:
         """Call a NumPy function whose result has zero derivative."""
         raise NotImplementedError
 
+    def hold(self, value: Any) -> Traced:
+        """Return a constant as a tracer of ours: an array into which traced values can be written."""
+        raise NotImplementedError
+
     def truth(self, x: Traced) -> bool:
         """Return bool(x), for a branch of the user's program."""
         return bool(x.value)

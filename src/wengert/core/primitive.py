@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import EllipsisType
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from wengert.core.dispatch import bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PRIMITIVES", "LazyScatter", "Primitive", "Site", "as_tuple", "define"]
+__all__ = ["PRIMITIVES", "LazyScatter", "Primitive", "Site", "define"]
 
 PRIMITIVES: dict[str, Primitive] = {}
 
@@ -125,15 +122,3 @@ class LazyScatter:
     def __init__(self, index: Any, piece: Any) -> None:
         self.index = index
         self.piece = piece
-
-    def add_to(self, buffer: np.ndarray[Any, Any]) -> None:
-        """Add the piece into a plain buffer."""
-        if all(item is None or isinstance(item, int | slice | EllipsisType) for item in as_tuple(self.index)):
-            buffer[self.index] += self.piece
-        else:
-            np.add.at(buffer, self.index, self.piece)  # an advanced index may name an entry twice
-
-
-def as_tuple(index: Any) -> tuple[Any, ...]:
-    """Return an index as the tuple that NumPy makes of it."""
-    return index if isinstance(index, tuple) else (index,)

@@ -2,8 +2,9 @@
 
 References
 ----------
-A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition (2008), tables 1.2 to 1.4. A. G. Baydin et al., Journal of
-Machine Learning Research 18 (2018), tables 2 and 3: the example log(x1) + x1*x2 - sin(x2) at (2, 5).
+A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition (2008), tables 1.2 to 1.4. A. G. Baydin et
+al., Journal of Machine Learning Research 18 (2018), tables 2 and 3: the example log(x1) + x1*x2 - sin(x2)
+at (2, 5).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from wengert import tree
 from wengert.api.arguments import ArgNums, Arguments, as_output, check_callable, zeros_of
 from wengert.errors import ArgumentError, NotDifferentiableError
-from wengert.explain.formulas import adjoint_term, expression, tangent_sum, value_name
+from wengert.explain.formulas import adjoint_term, expression, plus, tangent_sum, value_name
 from wengert.explain.recording import Contribution, Recorder, Recording
 from wengert.explain.trace_report import AdjointStep, EvaluationTrace, TraceRow
 
@@ -44,8 +45,8 @@ def evaluation_trace(
     *args
         Its arguments.
     mode : str
-        "forward": tangents v̇, one column for every entry of the chosen inputs. "reverse": adjoints v̄, for a function with
-        one number as result.
+        "forward": tangents v̇, one column for every entry of the chosen inputs. "reverse": adjoints v̄, for
+        a function with one number as result.
     argnums : int or tuple of int, optional
         Which arguments to differentiate; all by default.
     names : sequence of str, optional
@@ -91,15 +92,18 @@ class _Inputs:
     """The leaves of the arguments: their names, which are differentiated, and how results regain their structure."""
 
     def __init__(
-        self, fun: Callable[..., Any], args: tuple[Any, ...], argnums: ArgNums | None, names: Sequence[str] | None
+        self,
+        fun: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: ArgNums | None,
+        names: Sequence[str] | None,
     ) -> None:
-        everything = range(len(args)) if argnums is None else argnums
-        wanted = {i % len(args) if args else i for i in ([everything] if isinstance(everything, int) else everything)}
+        # `Arguments` validates argnums and the wanted arguments, in the words of every other transformation.
+        self._result = Arguments(_argnums(argnums, len(args)), args, {}, "evaluation_trace")
+        wanted = _positions(argnums, len(args))
         shown = tuple(i for i in range(len(args)) if i in wanted or _is_floating(args[i]))
-        # Validates argnums and the wanted arguments, in the words of every other transformation.
-        self._result = Arguments(_argnums(everything, len(args)), args, {}, "evaluation_trace")
-        self.call = Arguments(shown, args, {}, "evaluation_trace").call
-        self.leaves = Arguments(shown, args, {}, "evaluation_trace").leaves
+        traced = Arguments(shown, args, {}, "evaluation_trace")
+        self.call, self.leaves = traced.call, traced.leaves
         labels = _argument_names(fun, len(args), names)
         self.names: list[str] = []
         self.chosen: list[int] = []
@@ -114,22 +118,31 @@ class _Inputs:
         return self._result.restore([gradients[i] for i in self.chosen])
 
 
-def _argnums(everything: Any, n: int) -> Any:
+def _argnums(argnums: ArgNums | None, n: int) -> ArgNums:
     """Return argnums for `Arguments`: a single argument is not wrapped in a tuple."""
-    if isinstance(everything, range):
-        return 0 if n == 1 else tuple(everything)
-    return everything
+    if argnums is not None:
+        return argnums
+    return 0 if n == 1 else tuple(range(n))
+
+
+def _positions(argnums: ArgNums | None, n: int) -> set[int]:
+    chosen = _argnums(argnums, n)
+    return {i % n for i in ((chosen,) if isinstance(chosen, int) else chosen)}
 
 
 def _is_floating(x: Any) -> bool:
-    return all(isinstance(v, float) or getattr(v, "dtype", np.dtype(int)).kind in "fc" for v in tree.flatten(x)[0])
+    return all(
+        isinstance(v, float) or getattr(v, "dtype", np.dtype(int)).kind in "fc" for v in tree.flatten(x)[0]
+    )
 
 
 def _argument_names(fun: Callable[..., Any], n: int, names: Sequence[str] | None) -> list[str]:
     if names is None:
         return _signature_names(fun, n)
     if len(names) != n:
-        raise ArgumentError(f"evaluation_trace: {len(names)} names for {n} arguments", instead="one name for each")
+        raise ArgumentError(
+            f"evaluation_trace: {len(names)} names for {n} arguments", instead="one name for each"
+        )
     return list(names)
 
 
@@ -148,7 +161,9 @@ def _signature_names(fun: Callable[..., Any], n: int) -> list[str]:
 
 def _record(fun: Callable[..., Any], inputs: _Inputs) -> Recording:
     with Recorder(inputs.leaves) as recorder:
-        y = as_output(inputs.call(fun, [recorder.lift(i) for i in range(len(inputs.leaves))]), "evaluation_trace")
+        y = as_output(
+            inputs.call(fun, [recorder.lift(i) for i in range(len(inputs.leaves))]), "evaluation_trace"
+        )
         return recorder.finish(y)
 
 
@@ -169,9 +184,12 @@ def _forward(recording: Recording, inputs: _Inputs) -> EvaluationTrace:
         )
     ]
     gradients = {
-        i: _assemble(recording, [c for c, (j, _) in zip(columns, seeds, strict=True) if j == i], i) for i in inputs.chosen
+        i: _assemble(recording, [c for c, (j, _) in zip(columns, seeds, strict=True) if j == i], i)
+        for i in inputs.chosen
     }
-    directions = [inputs.names[i] + (f"[{', '.join(map(str, index))}]" if index else "") for i, index in seeds]
+    directions = [
+        inputs.names[i] + (f"[{', '.join(map(str, index))}]" if index else "") for i, index in seeds
+    ]
     return _trace("forward", recording, inputs, rows, gradients, directions=tuple(directions))
 
 
@@ -200,7 +218,12 @@ def _reverse(recording: Recording, inputs: _Inputs) -> EvaluationTrace:
 
 
 def _trace(
-    mode: str, recording: Recording, inputs: _Inputs, rows: Sequence[TraceRow], gradients: dict[int, Any], **parts: Any
+    mode: str,
+    recording: Recording,
+    inputs: _Inputs,
+    rows: Sequence[TraceRow],
+    gradients: dict[int, Any],
+    **parts: Any,
 ) -> EvaluationTrace:
     return EvaluationTrace(
         mode=mode,
@@ -241,7 +264,7 @@ def _accumulations(sweep: Sequence[Contribution], n: int) -> Iterator[str]:
     for c in sweep:
         term = _contribution(c, n)
         name = value_name(c.target - n + 1, "bar")
-        yield term if c.target not in seen else f"{name} - {term[1:]}" if term.startswith("-") else f"{name} + {term}"
+        yield plus(name, term) if c.target in seen else term
         seen.add(c.target)
 
 
@@ -250,9 +273,7 @@ def _totals(sweep: Sequence[Contribution], n: int) -> dict[int, str]:
     totals: dict[int, str] = {}
     for c in sweep:
         term = _contribution(c, n)
-        if c.target in totals:
-            term = f"{totals[c.target]} - {term[1:]}" if term.startswith("-") else f"{totals[c.target]} + {term}"
-        totals[c.target] = term
+        totals[c.target] = plus(totals[c.target], term) if c.target in totals else term
     return totals
 
 

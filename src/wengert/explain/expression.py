@@ -6,12 +6,12 @@ r"""Mathematical expressions read from text, safely: parsed to a syntax tree, ch
                  | expression (+ | - | * | / | // | % | **) expression | (+ | -) expression
                  | function(expression, ...) | [expression, ...] | (expression) | name | number
 
-Precedence is Python's: ``-x**2`` is -(x**2), ``a < b < c`` is both. Numbers are double-precision. Functions are those of
-`FUNCTIONS`, constants those of `CONSTANTS`, every other name is a variable. Operations are NumPy's, so they broadcast over
-arrays and can be differentiated.
+Precedence is Python's: ``-x**2`` is -(x**2), ``a < b < c`` is both. Numbers are double-precision. Functions
+are those of `FUNCTIONS`, constants those of `CONSTANTS`, every other name is a variable. Operations are
+NumPy's, so they broadcast over arrays and can be differentiated.
 
-Nothing is ever compiled or evaluated by Python: what is not listed here does not exist, and size and depth are bounded, so
-text from a stranger costs little time and can do no harm.
+Nothing is ever compiled or evaluated by Python: what is not listed here does not exist, and size and depth
+are bounded, so text from a stranger costs little time and can do no harm.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import ast
 import difflib
 import re
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,11 +37,41 @@ MAX_LENGTH, MAX_DEPTH, MAX_NODES = 10_000, 100, 5_000
 
 CONSTANTS: dict[str, float] = {"pi": np.pi, "e": np.e}
 
-_UFUNCS = (
-    "exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal abs sign floor ceil "
-    "sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh "
-    "maximum minimum power hypot logaddexp"
-).split()
+_UFUNCS = [
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sqrt",
+    "cbrt",
+    "square",
+    "reciprocal",
+    "abs",
+    "sign",
+    "floor",
+    "ceil",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "maximum",
+    "minimum",
+    "power",
+    "hypot",
+    "logaddexp",
+]
 
 # name: (function, number of arguments)
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
@@ -72,7 +103,11 @@ _BINARY: dict[type, Callable[..., Any]] = {
     ast.Mod: np.remainder,
     ast.Pow: np.power,
 }
-_UNARY: dict[type, Callable[..., Any]] = {ast.USub: np.negative, ast.UAdd: np.positive, ast.Not: np.logical_not}
+_UNARY: dict[type, Callable[..., Any]] = {
+    ast.USub: np.negative,
+    ast.UAdd: np.positive,
+    ast.Not: np.logical_not,
+}
 _BOOLEAN: dict[type, Callable[..., Any]] = {ast.And: np.logical_and, ast.Or: np.logical_or}
 _COMPARISON: dict[type, Callable[..., Any]] = {
     ast.Lt: np.less,
@@ -118,7 +153,9 @@ class Expression:
     def __call__(self, *values: Any) -> Any:
         """Return the value for numbers or arrays, one for each name."""
         if len(values) != len(self.names):
-            message = f"{self.text} takes {len(self.names)} values ({', '.join(self.names)}), not {len(values)}"
+            message = (
+                f"{self.text} takes {len(self.names)} values ({', '.join(self.names)}), not {len(values)}"
+            )
             raise TypeError(message)
         return _evaluate(self._root, dict(zip(self.names, values, strict=True)), self.text)
 
@@ -178,7 +215,10 @@ def _parse(text: str) -> ast.expr:
     if strange:
         character = strange.group()
         raise ExpressionError(
-            f"The character {character!r} has no meaning here", text, strange.start() + 1, instead=_REMEDIES.get(character, "")
+            f"The character {character!r} has no meaning here",
+            text,
+            strange.start() + 1,
+            instead=_REMEDIES.get(character, ""),
         )
     juxtaposed = _JUXTAPOSED.search(text)
     if juxtaposed:
@@ -206,7 +246,9 @@ def _nodes(root: ast.expr, text: str) -> Iterator[ast.expr]:
         node, depth = stack.pop()
         count += 1
         if count > MAX_NODES:
-            raise ExpressionError(f"The expression has more than {MAX_NODES} terms", text, node.col_offset + 1)
+            raise ExpressionError(
+                f"The expression has more than {MAX_NODES} terms", text, node.col_offset + 1
+            )
         if depth > MAX_DEPTH:
             raise _too_deep(text, node.col_offset + 1)
         yield node
@@ -243,12 +285,17 @@ def _check(node: ast.expr, text: str) -> None:
 def _check_call(node: ast.Call, text: str) -> None:
     """Raise unless a call names a function of the table with the right number of arguments."""
     if not isinstance(node.func, ast.Name):
-        raise ExpressionError("Only functions can be called", text, node.func.col_offset + 1, instead="a product with *")
+        raise ExpressionError(
+            "Only functions can be called", text, node.func.col_offset + 1, instead="a product with *"
+        )
     name = node.func.id
     column = node.func.col_offset + 1
     if name not in FUNCTIONS:
         raise ExpressionError(
-            f"There is no function {name!r}", text, column, instead=_nearest(name, FUNCTIONS) or "one of " + ", ".join(FUNCTIONS)
+            f"There is no function {name!r}",
+            text,
+            column,
+            instead=_nearest(name, FUNCTIONS) or "one of " + ", ".join(FUNCTIONS),
         )
     expected = FUNCTIONS[name][1]
     if node.keywords or any(isinstance(x, ast.Starred) for x in node.args) or len(node.args) != expected:
@@ -263,7 +310,10 @@ def _check_variable(node: ast.Name, text: str, variables: Sequence[str] | None) 
         raise ExpressionError(f"{name} is a function", text, column, instead=f"{name}(...)")
     if variables is not None and name not in variables:
         raise ExpressionError(
-            f"The variable {name!r} has no value", text, column, instead=_nearest(name, variables) or f"a value, {name}=..."
+            f"The variable {name!r} has no value",
+            text,
+            column,
+            instead=_nearest(name, variables) or f"a value, {name}=...",
         )
 
 
@@ -290,27 +340,27 @@ def _evaluate(node: ast.expr, values: Mapping[str, Any], text: str) -> Any:
     def value(child: ast.expr) -> Any:
         return _evaluate(child, values, text)
 
+    result: Any
     match node:
         case ast.Constant():
-            return np.float64(_number(node, text))
+            result = np.float64(_number(node, text))
         case ast.Name(id=name):
-            return values[name] if name in values else np.float64(CONSTANTS[name])
+            result = values[name] if name in values else np.float64(CONSTANTS[name])
         case ast.UnaryOp(op=op, operand=operand):
-            return _UNARY[type(op)](value(operand))
+            result = _UNARY[type(op)](value(operand))
         case ast.BinOp():
-            return _chain(node, value)
-        case ast.BoolOp(op=op, values=terms):
-            return _fold(_BOOLEAN[type(op)], [value(term) for term in terms])
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            terms = [value(term) for term in (left, *comparators)]
-            return _fold(np.logical_and, [_COMPARISON[type(op)](a, b) for op, a, b in zip(ops, terms, terms[1:], strict=False)])
+            result = _chain(node, value)
+        case ast.BoolOp() | ast.Compare():
+            result = _condition(node, value)
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            return _choose(value(test), lambda: value(body), lambda: value(orelse))
+            result = _choose(value(test), lambda: value(body), lambda: value(orelse))
         case ast.Call(func=ast.Name(id=name), args=args):
-            return FUNCTIONS[name][0](*[value(x) for x in args])
+            result = FUNCTIONS[name][0](*map(value, args))
         case ast.List(elts=elements):
-            return np.stack([value(x) for x in elements])
-    raise _refused(node, text)
+            result = np.stack([value(x) for x in elements])
+        case _:
+            raise _refused(node, text)
+    return result
 
 
 def _chain(node: ast.expr, value: Callable[[ast.expr], Any]) -> Any:
@@ -325,11 +375,13 @@ def _chain(node: ast.expr, value: Callable[[ast.expr], Any]) -> Any:
     return total
 
 
-def _fold(operation: Callable[..., Any], terms: list[Any]) -> Any:
-    total = terms[0]
-    for term in terms[1:]:
-        total = operation(total, term)
-    return total
+def _condition(node: ast.BoolOp | ast.Compare, value: Callable[[ast.expr], Any]) -> Any:
+    """Return the truth of a and b and ..., a or b or ..., or of every neighbouring pair of a < b < ..."""
+    if isinstance(node, ast.BoolOp):
+        return reduce(_BOOLEAN[type(node.op)], map(value, node.values))
+    terms = [value(term) for term in (node.left, *node.comparators)]
+    pairs = zip(node.ops, terms[:-1], terms[1:], strict=True)
+    return reduce(np.logical_and, [_COMPARISON[type(op)](a, b) for op, a, b in pairs])
 
 
 def _choose(test: Any, body: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
@@ -352,7 +404,9 @@ def _refused(node: ast.expr, text: str) -> ExpressionError:
 
 
 def _too_deep(text: str, column: int) -> ExpressionError:
-    return ExpressionError(f"The expression is nested more than {MAX_DEPTH} deep", text, column)
+    return ExpressionError(
+        "The expression is nested too deeply", text, column, why=f"the limit is {MAX_DEPTH}"
+    )
 
 
 def _nearest(name: str, known: Any) -> str:

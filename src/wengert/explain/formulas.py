@@ -1,13 +1,15 @@
 """What operations and their local derivatives are called on paper.
 
-A template is the product of a derivative d with a local partial derivative. With d = v̇ of an operand it is a term of the
-forward sweep, with d = v̄ of the result a contribution to the operand's adjoint: one table serves both modes. Its other
-names are the operands a and b and the result y. Operations without an entry are shown by their partial derivatives'
-names, ∂v₃/∂v₁; the numbers always come from the primitives' own rules.
+A template is the product of a derivative d with a local partial derivative. With d = v̇ of an operand it is
+a term of the forward sweep, with d = v̄ of the result a contribution to the operand's adjoint: one table
+serves both modes. Its other names are the operands a and b and the result y. Operations without an entry
+are shown by their partial derivatives' names, ∂v₃/∂v₁; the numbers always come from the primitives' own
+rules.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from wengert.explain.recording import Operation
 
-__all__ = ["adjoint_term", "expression", "tangent_sum", "value_name"]
+__all__ = ["adjoint_term", "expression", "plus", "tangent_sum", "value_name"]
 
 _SUBSCRIPTS = str.maketrans("-0123456789", "₋₀₁₂₃₄₅₆₇₈₉")
 _DOT, _BAR = "\u0307", "\u0304"  # combining: v̇ and v̄
@@ -80,7 +82,21 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
 }
 
 # Linear operations of one operand: the tangent goes through the operation itself.
-_LINEAR = frozenset({"sum", "getitem", "reshape", "transpose", "broadcast_to", "cumsum", "flip", "roll", "diagonal", "tril", "triu"})
+_LINEAR = frozenset(
+    (
+        "sum",
+        "getitem",
+        "reshape",
+        "transpose",
+        "broadcast_to",
+        "cumsum",
+        "flip",
+        "roll",
+        "diagonal",
+        "tril",
+        "triu",
+    )
+)
 _ADJOINTS = {
     "sum": "broadcast({d})",
     "broadcast_to": "sum({d})",
@@ -112,7 +128,7 @@ def tangent_sum(operation: Operation, inputs: int, item: int, active: frozenset[
     terms = []
     for position, i in enumerate(operation.operands):
         if i in active:
-            d = value_name(i - inputs + 1, "dot")  # type: ignore[operator]
+            d = value_name(i - inputs + 1, "dot")
             linear = operation.prim.name in _LINEAR and position == 0
             term = (
                 _written(operation, [d, *_operands(operation, inputs)[1:]])
@@ -122,7 +138,7 @@ def tangent_sum(operation: Operation, inputs: int, item: int, active: frozenset[
             terms.append(term)
     if not terms or not operation.prim.differentiable:
         return "0"
-    return terms[0] + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in terms[1:])
+    return reduce(plus, terms)
 
 
 def adjoint_term(operation: Operation, inputs: int, position: int) -> str:
@@ -141,6 +157,11 @@ def adjoint_term(operation: Operation, inputs: int, position: int) -> str:
     if not summed:
         return term
     return f"-sum({term[1:]})" if term.startswith("-") else f"sum({term})"  # the adjoint of broadcasting
+
+
+def plus(left: str, term: str) -> str:
+    """Return a sum as text; a term with a minus in front is subtracted."""
+    return f"{left} - {term[1:]}" if term.startswith("-") else f"{left} + {term}"
 
 
 def _term(operation: Operation, inputs: int, position: int, d: str, item: int) -> str:

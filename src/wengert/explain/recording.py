@@ -15,6 +15,7 @@ from wengert.core.dispatch import NO_PARAMS, Interpreter, bind
 from wengert.core.numpy_protocol import replace_traced
 from wengert.core.primitive import LazyScatter, Site
 from wengert.core.tracer import Tracer
+from wengert.errors import RuleMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,8 +82,11 @@ class Recording:
             x_dots = [None if i is None else dots[i] for i in operation.operands]
             if not operation.prim.differentiable or all(x_dot is None for x_dot in x_dots):
                 continue
-            _, y_dot = operation.prim.jvp(operation.xs, x_dots, **operation.params)  # type: ignore[misc]
-            y_dots = y_dot if operation.prim.multiple and y_dot is not None else (y_dot,) * len(operation.results)
+            rule = _required(operation.prim, "jvp")
+            _, y_dot = rule(operation.xs, x_dots, **operation.params)
+            y_dots = (
+                y_dot if operation.prim.multiple and y_dot is not None else (y_dot,) * len(operation.results)
+            )
             for i, v_dot in zip(operation.results, y_dots, strict=True):
                 dots[i] = v_dot
         return dots
@@ -91,21 +95,21 @@ class Recording:
         """Yield the contributions to adjoints of active values, in the order of the reverse sweep."""
         if self.output_index not in active:
             return
-        bars: dict[int, Any] = {self.output_index: y_bar}  # type: ignore[dict-item]
-        yield Contribution(self.output_index, None, 0, y_bar, y_bar)  # type: ignore[arg-type]
+        bars: dict[int, Any] = {self.output_index: y_bar}
+        yield Contribution(self.output_index, None, 0, y_bar, y_bar)
         for operation in reversed(self.operations):
             y_bars = tuple([bars.get(i) for i in operation.results])
             if not operation.prim.differentiable or all(v_bar is None for v_bar in y_bars):
                 continue
-            x_bars = operation.prim.vjp(  # type: ignore[misc]
+            x_bars = _required(operation.prim, "vjp")(
                 y_bars if operation.prim.multiple else y_bars[0], operation.site(active), **operation.params
             )
             for position, (i, x_bar) in enumerate(zip(operation.operands, x_bars, strict=True)):
                 if i not in active or x_bar is None:
                     continue
                 amount = _dense(x_bar, operation.xs[position])
-                bars[i] = amount if i not in bars else bars[i] + amount  # type: ignore[index]
-                yield Contribution(i, operation, position, amount, bars[i])  # type: ignore[arg-type, index]
+                bars[i] = amount if i not in bars else bars[i] + amount
+                yield Contribution(i, operation, position, amount, bars[i])
 
 
 class Recorder(Interpreter):
@@ -123,6 +127,7 @@ class Recorder(Interpreter):
         return Tracer(self, self.recording.values[i], i)
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Evaluate a primitive, and number its results."""
         self.require_open()
         operands = tuple([x.info if self.owns(x) else None for x in xs])
         values = tuple([x.value if self.owns(x) else x for x in xs])
@@ -138,6 +143,7 @@ class Recorder(Interpreter):
         return tracers if prim.multiple else tracers[0]
 
     def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """Call a function on plain values: its result is a constant."""
         self.require_open()
         args, kwargs = replace_traced((args, kwargs), self, _value)
         return function(*args, **kwargs)
@@ -151,6 +157,16 @@ class Recorder(Interpreter):
 
 
 # helpers
+
+
+def _required(prim: Primitive, rule: str) -> Callable[..., Any]:
+    """Return a rule of a primitive, or raise if it has none."""
+    found: Callable[..., Any] | None = getattr(prim, rule)
+    if found is None:
+        raise RuleMissingError(
+            f"primitive {prim.name!r} has no {rule} rule", instead=f"give its record a {rule} rule."
+        )
+    return found
 
 
 def _value(x: Traced) -> Any:

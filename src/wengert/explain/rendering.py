@@ -67,7 +67,9 @@ def to_text(report: Any, width: int = 80) -> str:
 def html_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
     """Return an HTML table of text cells, which are escaped."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in headers)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return f'<table class="wengert">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 

@@ -134,7 +134,11 @@ class EvaluationTrace:
         """Yield the tables in the chosen notation."""
         for title, headers, rows in self._tables():
             if self.notation == "ascii":
-                yield title, [plain(header) for header in headers], [[plain(cell) for cell in row] for row in rows]
+                yield (
+                    title,
+                    [plain(header) for header in headers],
+                    [[plain(cell) for cell in row] for row in rows],
+                )
             else:
                 yield title, headers, rows
 
@@ -163,7 +167,10 @@ class EvaluationTrace:
         """Return the result and the derivatives with all digits, a line or more each."""
         named = {"value": self.value} | {f"d/d{name}": g for name, g in self.gradients.items()}
         width = max(map(len, named))
-        return [f"{name:<{width}}  " + precise(x).replace("\n", "\n" + " " * (width + 2)) for name, x in named.items()]
+        return [
+            f"{name:<{width}}  " + precise(x).replace("\n", "\n" + " " * (width + 2))
+            for name, x in named.items()
+        ]
 
 
 # helpers
@@ -173,7 +180,9 @@ def _rich_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]
     table = Table(title=title, title_justify="left", title_style="bold")
     for header in headers:
         number = header == "value" or header.startswith("d/d")
-        table.add_column(header, justify="right" if number else "left", overflow="fold", no_wrap=header == headers[0])
+        table.add_column(
+            header, justify="right" if number else "left", overflow="fold", no_wrap=header == headers[0]
+        )
     for row in rows:
         table.add_row(*[Text(cell) for cell in row])
     return table

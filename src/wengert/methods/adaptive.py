@@ -3,17 +3,20 @@ r"""Difference quotients that choose their own step and estimate their own error
 `adaptive` evaluates one formula D on a ladder of steps h_0 > h_1 > ..., each a quarter of the one before. Two terms
 estimate the error of D(h_k), entry by entry of the result:
 
-    change       the largest of |D_k - D_(k+1)|, what the next finer step changes; |D_k - D_(k-1)| / (4^p - 1), what
-                 Richardson's comparison with the next coarser step predicts; and |D_j - D_(j+1)| h_(j+1) / h_k for all finer
-                 steps j, the noise of the function: if its values are worse than full precision, fine steps show by how much;
-    round-off    the bound of the formula for function values computed to full precision, plus the effect of rounding the
-                 points x + c h v themselves.
+    change       the largest of
+                   |D_k - D_(k+1)|, what the next finer step changes;
+                   |D_k - D_(k-1)| / (4^p - 1), what Richardson's comparison with the next coarser step predicts;
+                   |D_j - D_(j+1)| h_(j+1) / h_k for all finer steps j: the noise of the function, which fine
+                   steps show if its values are worse than full precision;
+    round-off    the bound of the formula for function values computed to full precision, plus the effect of
+                 rounding the points x + c h v themselves.
 
-Every entry takes the step with the smallest sum. The ladder ends once the round-off term alone exceeds the best estimate everywhere, which is
-usually after six steps. Steps at which the function fails or is not finite, say outside its domain, do not compete.
+Every entry takes the step with the smallest sum. The ladder ends once the round-off term alone exceeds the
+best estimate everywhere, which is usually after six steps. Steps at which the function fails or is not
+finite, say outside its domain, do not compete.
 
-`richardson` extrapolates central differences at h, h/2, h/4, ... to h = 0 by Neville's scheme: their error is a series in
-h^2, of which each column removes a term.
+`richardson` extrapolates central differences at h, h/2, h/4, ... to h = 0 by Neville's scheme: their error
+is a series in h^2, of which each column removes a term.
 
 The errors are estimates, not bounds: allow a factor of ten.
 
@@ -180,7 +183,8 @@ def _errors(quotients: list[_Quotient], stencil: Stencil) -> Any:
         finer = np.concatenate([change, _RATIO * change[-1:]])
         coarser = np.concatenate([0 * change[:1], change / (_RATIO**stencil.order - 1)])
         steps = np.array([q.step for q in quotients]).reshape(-1, *[1] * (values.ndim - 1))
-        noise = np.fmax.accumulate((change * steps[1:])[::-1])[::-1]  # of the function, by the steps finer than each
+        # The noise of the function, by the steps finer than each.
+        noise = np.flip(np.fmax.accumulate(np.flip(change * steps[1:], axis=0)), axis=0)
         noise = np.concatenate([noise, noise[-1:]]) / steps
         return _finite_or_inf(np.fmax(np.fmax(finer, coarser), noise) + round_off)
 

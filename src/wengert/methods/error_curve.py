@@ -46,7 +46,8 @@ class ErrorCurve:
     def slopes(self, kind: str) -> tuple[float, float]:
         """Return the slopes of log(error) against log(h) right and left of the best step; nan without a branch.
 
-        Each is the median of the slopes between all pairs of points (Theil 1950, Sen 1968), as round-off errors scatter.
+        Each is the median of the slopes between all pairs of points (Theil 1950, Sen 1968), as round-off
+        errors scatter.
         """
         h, error = self.steps, self.errors[kind]
         h_best, error_best = self.best(kind)
@@ -132,11 +133,17 @@ def error_curve(
     """
     unknown = [kind for kind in kinds if kind not in STENCILS]
     if unknown or not kinds:
-        raise ArgumentError(f"error_curve: there is no kind {unknown}", instead="kinds among " + ", ".join(STENCILS))
+        raise ArgumentError(
+            f"error_curve: there is no kind {unknown}", instead="kinds among " + ", ".join(STENCILS)
+        )
     x = np.asarray(x, dtype=None if np.asarray(x).dtype.kind in "fc" else float)
-    steps = np.sort(np.asarray(10.0 ** np.arange(0, -16.5, -0.5) if steps is None else steps, dtype=float))[::-1]
+    steps = np.sort(np.asarray(10.0 ** np.arange(0, -16.5, -0.5) if steps is None else steps, dtype=float))[
+        ::-1
+    ]
     if steps.ndim != 1 or steps.size == 0 or not np.all((steps > 0) & np.isfinite(steps)):
-        raise ArgumentError("error_curve: steps must be positive numbers", instead="for instance np.logspace(0, -16, 33)")
+        raise ArgumentError(
+            "error_curve: steps must be positive numbers", instead="for instance np.logspace(0, -16, 33)"
+        )
     v = np.ones_like(x)
     errors = {kind: [_error(fun, x, v, exact, kind, float(h)) for h in steps] for kind in kinds}
     return ErrorCurve(steps, {kind: np.array(error) for kind, error in errors.items()})

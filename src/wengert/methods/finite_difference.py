@@ -11,9 +11,9 @@ them; that is also why they are slow (one or more evaluations for each of n inpu
     richardson    central differences extrapolated to h = 0      -       about eps^(9/10)
     complex       Im f(x + ih) / h                               2       eps
 
-The step is max(|x|, 1) times eps^(1/(order+1)), rounded to a power of two, with the eps of the precision of x; or any number
-you give; or, with step="adaptive", the best of a ladder of steps by an estimate of the error. Derivations, error bounds and
-sources: `wengert.methods.stencils` and `wengert.methods.adaptive`.
+The step is max(|x|, 1) times eps^(1/(order+1)), rounded to a power of two, with the eps of the precision of
+x; or any number you give; or, with step="adaptive", the best of a ladder of steps by an estimate of the
+error. Derivations, error bounds and sources: `wengert.methods.stencils` and `wengert.methods.adaptive`.
 
 Examples
 --------
@@ -37,13 +37,23 @@ from wengert.methods.stencils import COMPLEX, FIVE_POINT, STENCILS, Stencil, eps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KINDS", "ErrorCurve", "Estimate", "derivative", "directional", "error_curve", "gradient", "jacobian"]
+__all__ = [
+    "KINDS",
+    "ErrorCurve",
+    "Estimate",
+    "derivative",
+    "directional",
+    "error_curve",
+    "gradient",
+    "jacobian",
+]
 
 KINDS = (*STENCILS, "richardson", "auto")
 
 Step = float | str | None
 
-_SPREAD = (1.0, 0.71, 0.6, 0.37, 0.123)  # of complex steps: no powers of two, so that their round-off errors differ
+# Ratios of complex steps: no powers of two, so that their round-off errors differ.
+_SPREAD = (1.0, 0.71, 0.6, 0.37, 0.123)
 
 
 def derivative(fun: Callable[[Any], Any], x: Any, *, kind: str = "central", step: Step = None) -> Any:
@@ -119,10 +129,11 @@ def directional(
     x, v : array
         Point and direction, of one shape.
     kind : str
-        "auto": the complex step if the function accepts complex input and is analytic there, found out by comparing with
-        a five-point difference, which is the answer otherwise. Or a kind of `derivative`.
+        "auto": the complex step if the function accepts complex input and is analytic there, found out by
+        comparing with a five-point difference, which is the answer otherwise. Or a kind of `derivative`.
     step : float or "adaptive", optional
-        A fixed step, as multiple of v. When absent, or "adaptive", the best of a ladder of steps is found for every entry.
+        A fixed step, as multiple of v. When absent, or "adaptive", the best of a ladder of steps is found
+        for every entry.
 
     Returns
     -------
@@ -232,16 +243,19 @@ def _point_and_direction(x: Any, v: Any) -> tuple[Any, Any]:
 
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
-        raise ArgumentError(f"finite_difference: there is no kind {kind!r}", instead="one of " + ", ".join(KINDS))
+        raise ArgumentError(
+            f"finite_difference: there is no kind {kind!r}", instead="one of " + ", ".join(KINDS)
+        )
 
 
 def _number(step: Step) -> float:
-    if isinstance(step, str) or step is None or not np.isscalar(step) or not 0 < abs(step) < np.inf:
+    number = np.nan if step is None or isinstance(step, str) else float(step)
+    if not 0 < abs(number) < np.inf:
         raise ArgumentError(
             f"finite_difference: the step is {step!r}",
             instead='a number that is neither zero nor infinite, or step="adaptive"',
         )
-    return float(step)
+    return number
 
 
 def _sizes(x: Any) -> Any:
@@ -256,5 +270,9 @@ def _plain(y: Any) -> Any:
 
 def _scalars(estimate: Estimate) -> Estimate:
     return Estimate(
-        _plain(estimate.value), _plain(estimate.error), estimate.kind, _plain(estimate.step), estimate.evaluations
+        _plain(estimate.value),
+        _plain(estimate.error),
+        estimate.kind,
+        _plain(estimate.step),
+        estimate.evaluations,
     )

@@ -9,19 +9,19 @@ with the offsets c, the weights w, the order p and the constant C given here. Tw
     truncation   |C| h^p |f^(p+1)|           falls with h as h^p,
     round-off    (sum_i |w_i|) eps |f| / h   grows as h falls, as h^-1,
 
-where eps is the unit round-off of the arithmetic. Their sum is least where the two derivatives with respect to h cancel,
-at h proportional to eps^(1/(p+1)), and is then proportional to eps^(p/(p+1)): half of the digits survive in a forward
-difference, two thirds in a central one, four fifths with five points.
+where eps is the unit round-off of the arithmetic. Their sum is least where the two derivatives with respect
+to h cancel, at h proportional to eps^(1/(p+1)), and is then proportional to eps^(p/(p+1)): half of the
+digits survive in a forward difference, two thirds in a central one, four fifths with five points.
 
-The complex step f'(x) = Im f(x + ih) / h + O(h^2) subtracts nothing, so its round-off error does not grow as h falls, and
-h may be so small that the truncation error vanishes. It needs a function that is real on the real line, analytic, and
-written in arithmetic that accepts complex numbers.
+The complex step f'(x) = Im f(x + ih) / h + O(h^2) subtracts nothing, so its round-off error does not grow
+as h falls, and h may be so small that the truncation error vanishes. It needs a function that is real on
+the real line, analytic, and written in arithmetic that accepts complex numbers.
 
 References
 ----------
-W. H. Press et al., Numerical Recipes, 3rd edition (2007), section 5.7: errors of forward and central differences and the
-best steps. B. Fornberg, Mathematics of Computation 51 (1988) 699: weights of the formulas. W. Squire and G. Trapp, SIAM
-Review 40 (1998) 110: the complex step.
+W. H. Press et al., Numerical Recipes, 3rd edition (2007), section 5.7: errors of forward and central
+differences and the best steps. B. Fornberg, Mathematics of Computation 51 (1988) 699: weights of the
+formulas. W. Squire and G. Trapp, SIAM Review 40 (1998) 110: the complex step.
 """
 
 from __future__ import annotations
@@ -31,7 +31,18 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BACKWARD", "CENTRAL", "COMPLEX", "FIVE_POINT", "FORWARD", "STENCILS", "Stencil", "epsilon", "power_of_two", "scale"]
+__all__ = [
+    "BACKWARD",
+    "CENTRAL",
+    "COMPLEX",
+    "FIVE_POINT",
+    "FORWARD",
+    "STENCILS",
+    "Stencil",
+    "epsilon",
+    "power_of_two",
+    "scale",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,9 @@ class Stencil:
 FORWARD = Stencil("forward", (0, 1), (-1.0, 1.0), order=1, constant=1 / 2)
 BACKWARD = Stencil("backward", (-1, 0), (-1.0, 1.0), order=1, constant=-1 / 2)
 CENTRAL = Stencil("central", (-1, 1), (-0.5, 0.5), order=2, constant=1 / 6)
-FIVE_POINT = Stencil("five_point", (-2, -1, 1, 2), (1 / 12, -2 / 3, 2 / 3, -1 / 12), order=4, constant=-1 / 30)
+FIVE_POINT = Stencil(
+    "five_point", (-2, -1, 1, 2), (1 / 12, -2 / 3, 2 / 3, -1 / 12), order=4, constant=-1 / 30
+)
 COMPLEX = Stencil("complex", (1,), (1.0,), order=2, constant=-1 / 6, imaginary=True)
 
 STENCILS = {stencil.name: stencil for stencil in (FORWARD, BACKWARD, CENTRAL, FIVE_POINT, COMPLEX)}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import LazyScatter, Primitive
-from wengert.ops.indexing import scatter
+from wengert.ops.indexing import add_at, scatter
 
 __all__ = ["LAZY", "Pending", "select_item"]
 
@@ -60,7 +60,7 @@ class Pending:
         held = self.sums[key]
         if key in self._owned and _is_plain(x_bar):
             if isinstance(x_bar, LazyScatter):
-                x_bar.add_to(held)
+                add_at(held, x_bar.index, x_bar.piece)
             else:
                 held += x_bar
         elif isinstance(held, LazyScatter) or isinstance(x_bar, LazyScatter):
@@ -82,7 +82,7 @@ class Pending:
         self._owned.add(order)
         for part in (held, x_bar):
             if isinstance(part, LazyScatter):
-                part.add_to(buffer)
+                add_at(buffer, part.index, part.piece)
             else:
                 buffer += part
 

@@ -48,6 +48,10 @@ class Batch(Interpreter):
         """Return an input whose examples lie along an axis."""
         return Batched(self, x if axis == 0 else np.moveaxis(x, axis, 0), None)
 
+    def hold(self, value: Any) -> Batched:
+        """Return a constant as a batch of equal examples."""
+        return Batched(self, np.broadcast_to(value, (self.size, *np.shape(value))), None)
+
     def lower(self, y: Any, axis: int | None) -> Any:
         """Return an output with its examples along an axis; equal examples are repeated."""
         if self.owns(y):

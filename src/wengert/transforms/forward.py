@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wengert.core.dispatch import Interpreter, Traced, bind
 from wengert.core.numpy_protocol import replace_traced
 from wengert.core.tracer import Tracer
@@ -30,6 +32,10 @@ class Forward(Interpreter):
     def lift(self, x: Any, x_dot: Any) -> Tracer:
         """Return an input with its tangent."""
         return Tracer(self, x, x_dot)
+
+    def hold(self, value: Any) -> Tracer:
+        """Return a constant with a tangent of zeros."""
+        return Tracer(self, value, np.zeros(np.shape(value), value.dtype))
 
     def lower(self, y: Any) -> tuple[Any, Any]:
         """Return the value and the tangent (None if zero) of an output."""

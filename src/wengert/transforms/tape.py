@@ -82,6 +82,10 @@ class Tape(Interpreter):
         """Return an input as a leaf of the tape."""
         return Recorded(self, x, (_older(), None, NO_PARAMS, (), x, None, ()))
 
+    def hold(self, value: Any) -> Recorded:
+        """Return a constant as a leaf that nobody asks for."""
+        return self.lift(value)
+
     def lower(self, y: Any) -> tuple[Any, Any]:
         """Return the value and the site (None if constant) of an output."""
         return (y.value, y.info) if self.owns(y) else (y, None)
