@@ -1,6 +1,7 @@
 """Wengert differentiates NumPy programs: exact derivatives of every kind, of plain NumPy code.
 
-What prints tables or needs a heavy library loads when it is first named, so that `import wengert` stays quick.
+What prints tables or needs a heavy library loads when it is first named, so that `import wengert` stays
+quick.
 """
 
 import importlib

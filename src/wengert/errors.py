@@ -1,13 +1,13 @@
 """Errors, one tree; every message says what, where, why, and what to write instead.
 
-    WengertError
-    ├─ ArgumentError           (TypeError, ValueError)   argnums, tangents, cotangents, trees that do not fit
-    ├─ NotDifferentiableError  (TypeError)               integer or bool inputs, outputs that have no gradient
-    ├─ NotConcreteError        (TypeError)               Python or NumPy needed a plain number from a traced value
-    ├─ TracerEscapedError      (RuntimeError)            a traced value outlived the transformation that made it
-    ├─ RefusedError            (TypeError)               a NumPy function that cannot be differentiated
-    ├─ RuleMissingError        (NotImplementedError)     a primitive lacks the rule that was asked for
-    └─ GradientCheckError      (AssertionError)          `check_grads` found a derivative that is wrong
+WengertError
+├─ ArgumentError           (TypeError, ValueError)   argnums, tangents, cotangents, trees that do not fit
+├─ NotDifferentiableError  (TypeError)               integer or bool inputs, outputs that have no gradient
+├─ NotConcreteError        (TypeError)               Python or NumPy needed a plain number from a traced value
+├─ TracerEscapedError      (RuntimeError)            a traced value outlived the transformation that made it
+├─ RefusedError            (TypeError)               a NumPy function that cannot be differentiated
+├─ RuleMissingError        (NotImplementedError)     a primitive lacks the rule that was asked for
+└─ GradientCheckError      (AssertionError)          `check_grads` found a derivative that is wrong
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from pathlib import Path
+from types import FrameType
 
 import numpy as np
 
@@ -30,19 +32,21 @@ __all__ = [
     "user_line",
 ]
 
-_OUR_FILES = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, np.__file__))
+_OUR_FILES = tuple(str(Path(f).resolve().parent) + os.sep for f in (__file__, np.__file__))
 
 
 def user_line() -> str | None:
     """Return ``File "...", line n, in f: source`` of the innermost frame outside Wengert and NumPy."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way to walk the stack cheaply
     while frame is not None:
         code = frame.f_code
-        if not (code.co_filename.startswith(_OUR_FILES) or code.co_filename.startswith("<__array_function__")):
+        if not (
+            code.co_filename.startswith(_OUR_FILES) or code.co_filename.startswith("<__array_function__")
+        ):
             source = linecache.getline(code.co_filename, frame.f_lineno).strip()
             place = f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
             return f"{place}: {source}" if source else place
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

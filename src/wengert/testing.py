@@ -42,7 +42,8 @@ def check_grads(
     modes : sequence of {"forward", "reverse"}
         Which modes to check; with both, also that they are adjoint.
     rtol : float, optional
-        Allowed relative error; by default ten times the estimated error of the difference quotient, plus 1e-10.
+        Allowed relative error; by default ten times the estimated error of the difference quotient, plus
+        1e-10.
     seed : int
         Seed of the random directions.
 
@@ -55,8 +56,8 @@ def check_grads(
 
     Notes
     -----
-    The differences are complex steps where the function is analytic and takes complex arguments, otherwise five-point
-    central differences at the best of a ladder of steps, entry by entry. The adjoint identity
+    The differences are complex steps where the function is analytic and takes complex arguments, otherwise
+    five-point central differences at the best of a ladder of steps, entry by entry. The adjoint identity
     Re<y_bar, f'(x) x_dot> = Re<f'(x)^T y_bar, x_dot> needs no differences, and is held to 1e-10 of its terms.
 
     Examples
@@ -73,7 +74,13 @@ def check_grads(
 
 
 def _check(
-    fun: Callable[..., Any], args: tuple[Any, ...], order: int, modes: tuple[str, ...], rtol: Any, rng: Any, path: str
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    order: int,
+    modes: tuple[str, ...],
+    rtol: Any,
+    rng: Any,
+    path: str,
 ) -> None:
     if order < 1:
         return
@@ -101,9 +108,25 @@ def _check(
                     why="one of the two rules of some primitive is wrong.",
                 )
     if "forward" in modes:
-        _check(lambda *xs: jvp(fun, xs, space.tree(v))[1], args, order - 1, modes, rtol, rng, f"{path}forward of ")
+        _check(
+            lambda *xs: jvp(fun, xs, space.tree(v))[1],
+            args,
+            order - 1,
+            modes,
+            rtol,
+            rng,
+            f"{path}forward of ",
+        )
     if "reverse" in modes:
-        _check(lambda *xs: vjp(fun, *xs)[1](out.tree(y_bar)), args, order - 1, modes, rtol, rng, f"{path}reverse of ")
+        _check(
+            lambda *xs: vjp(fun, *xs)[1](out.tree(y_bar)),
+            args,
+            order - 1,
+            modes,
+            rtol,
+            rng,
+            f"{path}reverse of ",
+        )
 
 
 class _Space:
@@ -163,7 +186,9 @@ def _difference(fun: Callable[..., Any], space: _Space, v: Any) -> tuple[Any, An
 
 
 def _compare(found: Any, expected: Any, error: Any, rtol: float | None, name: str) -> None:
-    allowed = 10.0 * error + (1e-10 if rtol is None else rtol) * (np.abs(expected) + np.abs(found)) + 100 * _EPS
+    allowed = (
+        10.0 * error + (1e-10 if rtol is None else rtol) * (np.abs(expected) + np.abs(found)) + 100 * _EPS
+    )
     gap = np.abs(found - expected)
     if np.all(gap <= allowed):
         return

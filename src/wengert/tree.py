@@ -1,7 +1,7 @@
 """Pytrees: numbers, arrays and nested containers of them; thin over optree.
 
-Tuples, lists, dicts, named tuples and what optree knows are containers; dataclasses become containers when they are first
-met. Everything else is a leaf.
+Tuples, lists, dicts, named tuples and what optree knows are containers; dataclasses become containers when
+they are first met. Everything else is a leaf.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def paths(tree: Any) -> list[str]:
     return [accessor.codify("") for accessor in optree.tree_accessors(tree, namespace=_NAMESPACE)]
 
 
-def register(cls: type, to_children: Callable[[Any], tuple[Any, Any]], from_children: Callable[[Any, Any], Any]) -> None:
+def register(
+    cls: type, to_children: Callable[[Any], tuple[Any, Any]], from_children: Callable[[Any, Any], Any]
+) -> None:
     """Make a class a container: `to_children(x)` gives (children, rest), `from_children(rest, children)` an x."""
     optree.register_pytree_node(cls, to_children, from_children, namespace=_NAMESPACE)
 
@@ -58,7 +60,7 @@ def _register_dataclass(cls: type) -> None:
         return tuple(getattr(x, name) for name in names), None, names
 
     def from_children(_rest: Any, children: Any) -> Any:
-        x = object.__new__(cls)  # no __init__: it may check or convert what is a tracer now
+        x: Any = object.__new__(cls)  # no __init__: it may check or convert what is a tracer now
         for name, child in zip(names, children, strict=True):
             object.__setattr__(x, name, child)
         return x

@@ -39,8 +39,8 @@ def as_input(x: Any, place: Callable[[], str], *, to_integers: bool = True) -> A
         return np.float64(x)
     if kind is complex:
         return np.complex128(x)
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None and hasattr(x, "__array_function__") or isinstance(x, np.generic):
+    dtype: Any = getattr(x, "dtype", None)
+    if (dtype is not None and hasattr(x, "__array_function__")) or isinstance(x, np.generic):
         if dtype.kind in "fc":
             return x
         raise NotDifferentiableError(
@@ -50,7 +50,7 @@ def as_input(x: Any, place: Callable[[], str], *, to_integers: bool = True) -> A
         )
     raise NotDifferentiableError(
         f"{place()} is of type {kind.__name__}, which is no number, array or container of them",
-        why="Wengert differentiates with respect to numbers, arrays, and tuples, lists, dicts and dataclasses of these.",
+        why="derivatives are with respect to numbers, arrays, and tuples, lists, dicts, dataclasses of these.",
         instead="leave it out of argnums, pass it as a keyword argument, or register its class as a pytree with "
         "wengert.tree.register.",
     )
@@ -110,8 +110,8 @@ def zeros_of(x: Any) -> Any:
 def own_results(x_bars: Sequence[Any], xs: Sequence[Any], taken: Sequence[Any] = ()) -> list[Any]:
     """Return derivatives with respect to `xs` as arrays that the caller may write into.
 
-    A rule may return a read-only broadcast view, or pass one array on to several operands; these are copied, as are
-    arrays that share memory with those `taken`. Scalars stay scalars, None becomes zeros.
+    A rule may return a read-only broadcast view, or pass one array on to several operands; these are copied,
+    as are arrays that share memory with those `taken`. Scalars stay scalars, None becomes zeros.
     """
     holders = {id(_holder(y)) for y in taken}
     results = []
@@ -157,7 +157,11 @@ def resolve_argnums(argnums: ArgNums, argnum: ArgNums | None) -> ArgNums:
     chosen = argnums if argnum is None else argnum
     if isinstance(chosen, int) and not isinstance(chosen, bool):
         return chosen
-    if isinstance(chosen, tuple | list) and all(isinstance(i, int) and not isinstance(i, bool) for i in chosen) and chosen:
+    if (
+        isinstance(chosen, tuple | list)
+        and all(isinstance(i, int) and not isinstance(i, bool) for i in chosen)
+        and chosen
+    ):
         return tuple(chosen)
     raise ArgumentError(
         f"argnums is {chosen!r}",
@@ -175,17 +179,23 @@ class Arguments:
         self._args, self._kwargs, self._structure = args, kwargs, None
         if type(argnums) is int and 0 <= argnums < len(args) and type(args[argnums]) in (float, np.ndarray):
             self._argnums: tuple[int, ...] | int = argnums
-            self.leaves = [as_input(args[argnums], lambda: f"argument {argnums} of the function given to {name}")]
+            self.leaves = [
+                as_input(args[argnums], lambda: f"argument {argnums} of the function given to {name}")
+            ]
             return
         self._argnums = argnums if isinstance(argnums, int) else tuple(argnums)
         indices = [self._index(i, len(args), name) for i in self._positions()]
         if len(set(indices)) < len(indices):
-            raise ArgumentError(f"argnums {argnums} names an argument twice", instead="name each argument once.")
+            raise ArgumentError(
+                f"argnums {argnums} names an argument twice", instead="name each argument once."
+            )
         chosen = tuple([args[i] for i in indices])
         leaves, self._structure = tree.flatten(chosen)
 
         def place(k: int) -> Callable[[], str]:
-            return lambda: f"argument {_show_path(tree.paths(chosen)[k], indices)} of the function given to {name}"
+            return lambda: (
+                f"argument {_show_path(tree.paths(chosen)[k], indices)} of the function given to {name}"
+            )
 
         self.leaves = [as_input(x, place(k)) for k, x in enumerate(leaves)]
 
@@ -196,7 +206,7 @@ class Arguments:
     def _index(i: int, n: int, name: str) -> int:
         if not -n <= i < n:
             raise ArgumentError(
-                f"argnums names argument {i}, but the function given to {name} was called with {n} positional argument(s)",
+                f"argnums names argument {i}, but the function of {name} was called with {n} positional argument(s)",
                 why="argnums counts positional arguments from 0; keyword arguments are constants.",
                 instead="pass the argument by position, or correct argnums.",
             )
@@ -213,7 +223,9 @@ class Arguments:
         """Call the function with other leaves in place of the differentiated ones."""
         args = list(self._args)
         chosen = self.restore(leaves)
-        for i, x in zip(self._positions(), (chosen,) if isinstance(self._argnums, int) else chosen, strict=True):
+        for i, x in zip(
+            self._positions(), (chosen,) if isinstance(self._argnums, int) else chosen, strict=True
+        ):
             args[i] = x
         return fun(*args, **self._kwargs)
 

@@ -26,8 +26,8 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callab
     fun : callable
         A function of single examples.
     in_axes : int, None or a tree of these
-        The batch axis of each argument: one for all, or a tuple with an entry per argument, each of which may be a tree
-        that is a prefix of its argument. None: the argument is the same for all examples.
+        The batch axis of each argument: one for all, or a tuple with an entry per argument, each of which may
+        be a tree that is a prefix of its argument. None: the argument is the same for all examples.
     out_axes : int, None or a tree of these
         Where the batch axis goes in the results. None: the result must be the same for all examples.
 
@@ -58,7 +58,10 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callab
                 f"in_axes has {len(spec[0])} entries for {len(args)} positional arguments",
                 instead="give one int for all, or one entry per argument.",
             )
-        axes = [_axis(a, np.ndim(x), "in_axes") for a, x in zip(_axes(spec, (args, kwargs), "in_axes"), arrays, strict=True)]
+        axes = [
+            _axis(a, np.ndim(x), "in_axes")
+            for a, x in zip(_axes(spec, (args, kwargs), "in_axes"), arrays, strict=True)
+        ]
         size = _size(arrays, axes)
         out_structure = None
 
@@ -70,7 +73,9 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callab
 
         interpreter, ys = batch(flat, arrays, axes, size)
         y_axes = _axes(out_axes, tree.unflatten(out_structure, list(ys)), "out_axes")
-        return tree.unflatten(out_structure, [_result(interpreter, y, a) for y, a in zip(ys, y_axes, strict=True)])
+        return tree.unflatten(
+            out_structure, [_result(interpreter, y, a) for y, a in zip(ys, y_axes, strict=True)]
+        )
 
     return batched
 
@@ -89,9 +94,10 @@ def _axes(spec: Any, full: Any, what: str) -> list[int | None]:
     if spec is None or isinstance(spec, int):
         return [spec] * len(tree.flatten(full)[0])
     children, parts = _children(spec), _children(full)
-    if type(spec) is not type(full) and not (isinstance(spec, tuple | list) and isinstance(full, tuple | list)) or len(
-        children
-    ) != len(parts):
+    if (
+        type(spec) is not type(full)
+        and not (isinstance(spec, tuple | list) and isinstance(full, tuple | list))
+    ) or len(children) != len(parts):
         raise ArgumentError(
             f"{what} does not fit: {spec!r} stands for a {type(full).__name__}",
             instead=f"give {what} as one int, or in the containers of what it describes.",
@@ -124,4 +130,4 @@ def _size(arrays: list[Any], axes: list[int | None]) -> int:
             why="all batched arguments have one batch axis of the same length.",
             instead="check in_axes and the shapes of the arguments.",
         )
-    return sizes.pop()
+    return int(sizes.pop())

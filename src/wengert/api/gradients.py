@@ -27,7 +27,7 @@ __all__ = ["elementwise_grad", "grad", "value_and_grad"]
 def value_and_grad(
     fun: Callable[..., Any],
     argnums: ArgNums = 0,
-    has_aux: bool = False,  # noqa: FBT001, FBT002 - JAX's signature
+    has_aux: bool = False,
     *,
     holomorphic: bool = False,
     conj: bool = False,
@@ -82,7 +82,7 @@ def value_and_grad(
 def grad(
     fun: Callable[..., Any],
     argnums: ArgNums = 0,
-    has_aux: bool = False,  # noqa: FBT001, FBT002 - JAX's signature
+    has_aux: bool = False,
     *,
     holomorphic: bool = False,
     conj: bool = False,
@@ -90,28 +90,30 @@ def grad(
 ) -> Callable[..., Any]:
     """Return a function that computes the gradient of a real function of size-1 output, by reverse mode.
 
-    For complex arguments z = x + iy of a real function f the gradient is df/dx - i df/dy (the convention of JAX and
-    autograd); with ``conj=True`` it is df/dx + i df/dy, the direction of steepest ascent (PyTorch's convention).
+    For complex arguments z = x + iy of a real function f the gradient is df/dx - i df/dy (the convention of
+    JAX and autograd); with ``conj=True`` it is df/dx + i df/dy, the direction of steepest ascent (PyTorch's
+    convention).
 
     Parameters
     ----------
     fun : callable
         Returns a real number or array of size 1; with `has_aux`, a pair of that and anything else.
     argnums : int or tuple of int
-        Which positional arguments to differentiate; `argnum` is an alias. Arguments may be any pytree of floating or
-        complex numbers and arrays; Python ints count as floats.
+        Which positional arguments to differentiate; `argnum` is an alias. Arguments may be any pytree of
+        floating or complex numbers and arrays; Python ints count as floats.
     has_aux : bool
         Whether `fun` returns (value, aux).
     holomorphic : bool
-        Promise that `fun` is holomorphic: its output may be complex, and the result is its complex derivative.
+        Promise that `fun` is holomorphic: its output may be complex, and the result is its complex
+        derivative.
     conj : bool
         Conjugate the gradient.
 
     Returns
     -------
     callable
-        With the arguments of `fun`; returns the gradient, in the structure, shapes and dtypes of the chosen arguments (a
-        tuple of them if `argnums` is one), with `has_aux` (gradient, aux).
+        With the arguments of `fun`; returns the gradient, in the structure, shapes and dtypes of the chosen
+        arguments (a tuple of them if `argnums` is one), with `has_aux` (gradient, aux).
 
     Raises
     ------
@@ -122,8 +124,8 @@ def grad(
 
     Notes
     -----
-    Exact to rounding. The cost is a small multiple of the cost of `fun`, whatever the number of inputs (Baur & Strassen
-    1983; Griewank & Walther 2008, section 4.6); memory grows with the number of operations.
+    Exact to rounding. The cost is a small multiple of the cost of `fun`, whatever the number of inputs (Baur
+    & Strassen 1983; Griewank & Walther 2008, section 4.6); memory grows with the number of operations.
 
     Examples
     --------
@@ -146,7 +148,8 @@ def elementwise_grad(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., 
     Parameters
     ----------
     fun : callable
-        Its result has the shape of argument `argnum`, and each entry depends on the same entry of that argument only.
+        Its result has the shape of argument `argnum`, and each entry depends on the same entry of that
+        argument only.
     argnum : int
         Which positional argument to differentiate.
 
@@ -201,7 +204,7 @@ def _seed(y: Any, *, holomorphic: bool) -> Any:
         raise NotDifferentiableError(
             f"the function given to grad returned shape {y.shape}; a gradient needs one number",
             why="the gradient is the derivative of a single real output.",
-            instead="use wengert.jacobian for several outputs, elementwise_grad for an elementwise function, or sum the result.",
+            instead="use wengert.jacobian for several outputs, elementwise_grad for an elementwise function, or a sum.",
         )
     if y.dtype.kind == "c" and not holomorphic:
         raise NotDifferentiableError(

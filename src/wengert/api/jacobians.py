@@ -60,8 +60,10 @@ def _chunks(n: int, size: int | None) -> Iterator[slice]:
 
 
 def _check_chunk(chunk_size: int | None) -> None:
-    if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
-        raise ArgumentError(f"chunk_size is {chunk_size!r}", instead="give a positive int, or None for all at once.")
+    if chunk_size is not None and (chunk_size < 1):
+        raise ArgumentError(
+            f"chunk_size is {chunk_size!r}", instead="give a positive int, or None for all at once."
+        )
 
 
 def _basis(like: Any, rows: slice) -> Any:
@@ -121,10 +123,12 @@ def jacfwd(
         ]
         if not ys:  # every input is empty
             ys = list(call(*call.leaves))
-        return call.assemble([
-            [_join_columns([part[j] for part in columns[k]], y, x) for k, x in enumerate(call.leaves)]
-            for j, y in enumerate(ys)
-        ])
+        return call.assemble(
+            [
+                [_join_columns([part[j] for part in columns[k]], y, x) for k, x in enumerate(call.leaves)]
+                for j, y in enumerate(ys)
+            ]
+        )
 
     return jacobian_forward
 
@@ -137,7 +141,10 @@ def _columns(call: _Call, k: int, rows: slice, ys: list[Any], *, holomorphic: bo
         x_dots = [x_dot if i == k else None for i in range(len(call.leaves))]
         ys[:], y_dots = push(call, call.leaves, x_dots)
         call.check(ys, holomorphic=holomorphic)
-        return [np.zeros(np.shape(y), y.dtype) if y_dot is None else y_dot for y, y_dot in zip(ys, y_dots, strict=True)]
+        return [
+            np.zeros(np.shape(y), y.dtype) if y_dot is None else y_dot
+            for y, y_dot in zip(ys, y_dots, strict=True)
+        ]
 
     interpreter, y_dots = batch(tangents, [_basis(x, rows)], [0], rows.stop - rows.start)
     return [interpreter.lower(y_dot, 0) for y_dot in y_dots]
@@ -213,7 +220,10 @@ def _rows(call: _Call, pull: Callable[..., Any], ys: Sequence[Any], j: int, rows
 
     def cotangents(y_bar: Any) -> list[Any]:
         x_bars = pull([y_bar if i == j else None for i in range(len(ys))])
-        return [np.zeros(np.shape(x), x.dtype) if g is None else g for x, g in zip(call.leaves, x_bars, strict=True)]
+        return [
+            np.zeros(np.shape(x), x.dtype) if g is None else g
+            for x, g in zip(call.leaves, x_bars, strict=True)
+        ]
 
     interpreter, x_bars = batch(cotangents, [_basis(ys[j], rows)], [0], rows.stop - rows.start)
     return [interpreter.lower(x_bar, 0) for x_bar in x_bars]
@@ -291,7 +301,9 @@ def jacobian(
     return jacobian_auto
 
 
-def hessian(fun: Callable[..., Any], argnums: ArgNums = 0, *, argnum: ArgNums | None = None) -> Callable[..., Any]:
+def hessian(
+    fun: Callable[..., Any], argnums: ArgNums = 0, *, argnum: ArgNums | None = None
+) -> Callable[..., Any]:
     """Return a function that computes the dense Hessian of a real function, forward over reverse.
 
     Parameters
@@ -302,7 +314,8 @@ def hessian(fun: Callable[..., Any], argnums: ArgNums = 0, *, argnum: ArgNums | 
     Returns
     -------
     callable
-        With the arguments of `fun`; returns blocks of shape out.shape + in.shape + in.shape, nested as the arguments are.
+        With the arguments of `fun`; returns blocks of shape out.shape + in.shape + in.shape, nested as the
+        arguments are.
 
     Raises
     ------

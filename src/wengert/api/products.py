@@ -60,7 +60,7 @@ class _Flat:
         return tree.unflatten(self.out_structure, ys)
 
 
-def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:  # noqa: FBT001, FBT002 - JAX's signature
+def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """Return f(x) and the Jacobian-vector product f'(x) x_dot, by forward mode.
 
     Parameters
@@ -68,7 +68,8 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     fun : callable
         Any function of pytrees; with `has_aux` it returns (value, aux).
     primals, tangents : tuple
-        One entry per positional argument, in equal structures; a tangent has the shape and dtype of its primal.
+        One entry per positional argument, in equal structures; a tangent has the shape and dtype of its
+        primal.
     has_aux : bool
         Whether `fun` returns (value, aux).
 
@@ -121,8 +122,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     Returns
     -------
     y, pullback
-        `pullback(y_bar)` gives a tuple with one cotangent per argument, and can be called many times; with `has_aux`,
-        aux as a third.
+        `pullback(y_bar)` gives a tuple with one cotangent per argument, and can be called many times; with
+        `has_aux`, aux as a third.
 
     Raises
     ------
@@ -229,7 +230,11 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
 
 
 def _as_primals(primals: Any, directions: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    return (tuple(primals), tuple(directions)) if isinstance(primals, tuple | list) else ((primals,), (directions,))
+    return (
+        (tuple(primals), tuple(directions))
+        if isinstance(primals, tuple | list)
+        else ((primals,), (directions,))
+    )
 
 
 def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -1,9 +1,9 @@
 """Derivative rules of the user's own, as a tangent rule, a cotangent rule, or both.
 
-A call of a function with own rules binds one primitive, `custom`, whose parameter holds the function, its rules and the
-structure of its arguments. A rule that is missing is the transpose of the other: y_dot is linear in x_dot and x_bar in
-y_bar, so one pullback through the given rule at zero yields the other one. Rules run on values that may be traced by an
-outer transformation, so they differentiate again, to any order.
+A call of a function with own rules binds one primitive, `custom`, whose parameter holds the function, its
+rules and the structure of its arguments. A rule that is missing is the transpose of the other: y_dot is
+linear in x_dot and x_bar in y_bar, so one pullback through the given rule at zero yields the other one. Rules
+run on values that may be traced by an outer transformation, so they differentiate again, to any order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def zero_like(x: Any) -> Any:
 
 
 def _is_operand(leaf: Any) -> bool:
-    return isinstance(leaf, Traced | np.ndarray | np.generic | float | int | complex) and not isinstance(leaf, bool)
+    return isinstance(leaf, Traced | np.ndarray | np.generic | float | int | complex) and not isinstance(
+        leaf, bool
+    )
 
 
 class CustomCall:
@@ -70,7 +72,7 @@ class CustomCall:
         """Return the operands' cotangents from what a rule returned, one entry per argument."""
         given = self._per_leaf(x_bars)
         found = [given[k] for k in self._places]
-        return [self._check(x_bar, x, "cotangent") for x_bar, x in zip(found, xs, strict=True)]
+        return [self.checked(x_bar, x, "cotangent") for x_bar, x in zip(found, xs, strict=True)]
 
     def _per_leaf(self, x_bars: Any) -> list[Any]:
         args = tree.unflatten(self._structure, [0.0] * self._leaf_count)
@@ -90,12 +92,13 @@ class CustomCall:
             )
         return leaves
 
-    def _check(self, v: Any, x: Any, what: str) -> Any:
+    def checked(self, v: Any, x: Any, what: str) -> Any:
+        """Return what a rule returned in the dtype of its value; raise if the shape is another."""
         if v is None:
             return None
         if np.shape(v) != np.shape(x):
             raise ArgumentError(
-                f"a rule of {self.rules.name} returned a {what} of shape {np.shape(v)} for a value of shape {np.shape(x)}",
+                f"a rule of {self.rules.name} returned a {what} of shape {np.shape(v)} for shape {np.shape(x)}",
                 why=f"a {what} has the shape of its value.",
                 instead="sum over the axes along which the value was broadcast.",
             )
@@ -124,7 +127,9 @@ def _custom_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, call: CustomCall) -
     if rules.jvp_rule is not None:
         y, y_dot = rules.jvp_rule(call.arguments(xs), call.arguments(dense, lambda _leaf: None))
         ys = call.results(y)
-        return ys, tuple([call._check(v, y, "tangent") for v, y in zip(tree.flatten(y_dot)[0], ys, strict=True)])
+        return ys, tuple(
+            [call.checked(v, y, "tangent") for v, y in zip(tree.flatten(y_dot)[0], ys, strict=True)]
+        )
     ys, saved = _custom_save(*xs, call=call)
     _, transpose = record(
         lambda *y_bars: [_or_zero(g, x) for g, x in zip(_backward(call, saved, y_bars, xs), xs, strict=True)],
@@ -167,7 +172,9 @@ def _custom_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...],
     product = custom_derivative(np.multiply)
     product.defjvp(lambda xs, x_dots: (xs[0] * xs[1], xs[0] * x_dots[1] + x_dots[0] * xs[1]))
     quotient = custom_derivative(lambda a, b: a / b)
-    quotient.defvjp(lambda a, b: (a / b, (a, b)), lambda saved, g: (g / saved[1], -g * saved[0] / saved[1] ** 2))
+    quotient.defvjp(
+        lambda a, b: (a / b, (a, b)), lambda saved, g: (g / saved[1], -g * saved[0] / saved[1] ** 2)
+    )
     for rules in (product, quotient):
         xs = tuple(rng.uniform(0.5, 2.0, 3) for _ in range(2))
         yield xs, {"call": CustomCall(rules, xs)}
@@ -196,12 +203,13 @@ class custom_derivative:  # noqa: N801 - used as a decorator
     Parameters
     ----------
     fun : callable
-        A function of positional arguments, any pytrees; it must not use traced values that are not among them.
+        A function of positional arguments, any pytrees; it must not use traced values that are not among
+        them.
 
     Notes
     -----
-    Give `defjvp`, `defvjp` or both; the missing one is derived by transposition. Without either, the derivative is that of
-    the function's own operations.
+    Give `defjvp`, `defvjp` or both; the missing one is derived by transposition. Without either, the
+    derivative is that of the function's own operations.
 
     Examples
     --------
@@ -237,6 +245,7 @@ class custom_derivative:  # noqa: N801 - used as a decorator
         return self
 
     def __call__(self, *args: Any) -> Any:
+        """Call the function."""
         if self.jvp_rule is None and self.bwd is None:
             return self.fun(*args)
         call = CustomCall(self, args)

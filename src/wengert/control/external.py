@@ -1,7 +1,7 @@
 """Opaque functions with derivatives: the short registry of rules, and code that only takes plain numbers.
 
-    primitive(fun), defvjp(f, *makers), defjvp(f, *rules)     autograd's form, for functions of arrays with one result
-    external(fun, jvp=..., vjp=..., fd=...)                   C, Fortran, a service; differences on request
+primitive(fun), defvjp(f, *makers), defjvp(f, *rules)     autograd's form, for functions of arrays with one result
+external(fun, jvp=..., vjp=..., fd=...)                   C, Fortran, a service; differences on request
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class UserPrimitive:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function."""
         return self._record(*args, **kwargs)
 
     def _eval(self, *xs: Any, **kwargs: Any) -> Any:
@@ -83,9 +84,14 @@ class UserPrimitive:
     def _vjp(self, y_bar: Any, site: Site, **kwargs: Any) -> list[Any]:
         if self.vjp_makers:
             return [
-                self._x_bar(i, y_bar, site.y, site.xs, kwargs) if need else None for i, need in enumerate(site.needs)
+                self._x_bar(i, y_bar, site.y, site.xs, kwargs) if need else None
+                for i, need in enumerate(site.needs)
             ]
-        same = {i for i, need in enumerate(site.needs) if need and self._rule(self.jvp_rules, i, "defjvp") == "same"}
+        same = {
+            i
+            for i, need in enumerate(site.needs)
+            if need and self._rule(self.jvp_rules, i, "defjvp") == "same"
+        }
         active = [i for i, need in enumerate(site.needs) if need and i not in same]
         found = {i: self._transposed_columns(i, y_bar, site.xs, kwargs) for i in same}
 
@@ -140,11 +146,13 @@ def primitive(fun: Callable[..., Any]) -> UserPrimitive:
 def _require_primitive(f: Any, name: str) -> UserPrimitive:
     if isinstance(f, UserPrimitive):
         return f
-    raise ArgumentError(f"{name} needs a function made by wengert.primitive", instead="f = wengert.primitive(fun)")
+    raise ArgumentError(
+        f"{name} needs a function made by wengert.primitive", instead="f = wengert.primitive(fun)"
+    )
 
 
 def defvjp(f: UserPrimitive, *makers: Any, argnums: Sequence[int] | None = None) -> None:
-    """Declare cotangent rules of a primitive: for each argument a maker (y, \\*xs) -> (y_bar -> x_bar), or None.
+    r"""Declare cotangent rules of a primitive: for each argument a maker (y, \*xs) -> (y_bar -> x_bar), or None.
 
     Parameters
     ----------
@@ -165,7 +173,7 @@ def defvjp(f: UserPrimitive, *makers: Any, argnums: Sequence[int] | None = None)
 
 
 def defjvp(f: UserPrimitive, *rules: Any, argnums: Sequence[int] | None = None) -> None:
-    """Declare tangent rules of a primitive: for each argument (x_dot, y, \\*xs) -> y_dot, "same" if linear, or None.
+    r"""Declare tangent rules of a primitive: for each argument (x_dot, y, \*xs) -> y_dot, "same" if linear, or None.
 
     Parameters
     ----------
@@ -211,8 +219,9 @@ def external(
     vjp : callable, optional
         (primals, y_bar) -> tuple of x_bars.
     fd : {None, "central", "complex"}
-        Approximate the derivative by differences: "central" is accurate to about 1e-10 relative, "complex" (the complex
-        step of Squire & Trapp 1998) to rounding, if `fun` accepts complex arguments and is analytic.
+        Approximate the derivative by differences: "central" is accurate to about 1e-10 relative, "complex"
+        (the complex step of Squire & Trapp 1998) to rounding, if `fun` accepts complex arguments and is
+        analytic.
 
     Returns
     -------
@@ -250,7 +259,9 @@ def external(
         difference = _difference(fun, wrapped.name, fd)
         wrapped.defjvp(lambda xs, x_dots: (wrapped(*xs), difference(xs, x_dots)))
         if vjp is None:
-            wrapped.defvjp(lambda *xs: (wrapped(*xs), xs), lambda xs, y_bar: _pull_columns(difference, xs, y_bar))
+            wrapped.defvjp(
+                lambda *xs: (wrapped(*xs), xs), lambda xs, y_bar: _pull_columns(difference, xs, y_bar)
+            )
     return wrapped
 
 

@@ -1,10 +1,11 @@
 """Dispatch: who handles an operation.
 
-A transformation runs the user's function on *tracers*, each owned by the transformation's *interpreter*. Every
-interpreter carries an integer tag that is fresh for each call, so an inner transformation always has a higher tag than
-the ones around it, whatever closures or threads do. `bind` hands an operation to the interpreter with the highest tag
-among its operands; values of all other interpreters are constants to it. Its rules then run on the operands' values,
-which may be tracers of an outer interpreter: that is all there is to nesting.
+A transformation runs the user's function on *tracers*, each owned by the transformation's *interpreter*.
+Every interpreter carries an integer tag that is fresh for each call, so an inner transformation always has a
+higher tag than the ones around it, whatever closures or threads do. `bind` hands an operation to the
+interpreter with the highest tag among its operands; values of all other interpreters are constants to it. Its
+rules then run on the operands' values, which may be tracers of an outer interpreter: that is all there is to
+nesting.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Interpreter:
         self.open = True
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.open = False
         if self._token is not None:
             _stack.reset(self._token)
@@ -96,13 +99,18 @@ class Interpreter:
 
 
 class Traced:
-    """A value owned by an interpreter, which keeps what it needs to know about it in `info`."""
+    """A value owned by an interpreter, which keeps what it needs to know about it in `info`.
 
-    __slots__ = ("__weakref__", "info", "interpreter", "value")
+    `link` ties a handle to its views or its base (see `core/views.py`); it stays unset on the many that have
+    neither.
+    """
+
+    __slots__ = ("__weakref__", "info", "interpreter", "link", "value")
 
     interpreter: Interpreter
     value: Any
     info: Any
+    link: Any
 
     def __init__(self, interpreter: Interpreter, value: Any, info: Any) -> None:
         self.interpreter = interpreter

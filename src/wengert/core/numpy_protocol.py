@@ -1,11 +1,13 @@
 """NumPy's two protocols: which NumPy function is which primitive or composition of them.
 
-Both tables are keyed by the identity of NumPy's function objects, so aliases (np.abs, np.absolute) need no second entry.
+Both tables are keyed by the identity of NumPy's function objects, so aliases (np.abs, np.absolute) need no
+second entry.
 
     UFUNCS      ufunc     -> primitive
     FUNCTIONS   function  -> front function with NumPy's own signature, which normalises its arguments and binds a
                              primitive, or composes other NumPy calls. `operator.getitem(x, index)` and
-                             `operator.setitem(x, index, value)` (which returns the updated array) are keys too.
+                             `operator.setitem(x, index, value)` (which returns the updated array) are keys
+                             too.
 
 Tables for heavy libraries fill on the first miss: LATE names modules to import then.
 """
@@ -169,7 +171,9 @@ def _call(
 ) -> Any:
     prim = find_ufunc(ufunc)
     if unknown and dtype is None and where is True and ufunc in FUNCTIONS:
-        return FUNCTIONS[ufunc](*[operand(x) for x in xs], **unknown)  # axes, axis, keepdims of a generalized ufunc
+        return FUNCTIONS[ufunc](
+            *[operand(x) for x in xs], **unknown
+        )  # axes, axis, keepdims of a generalized ufunc
     if prim is None or unknown:
         raise RefusedError(
             f"the ufunc {ufunc.__name__} was called on a traced value"

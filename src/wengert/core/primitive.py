@@ -19,8 +19,9 @@ PRIMITIVES: dict[str, Primitive] = {}
 class Primitive:
     """An operation and everything Wengert knows of it.
 
-    Operands are positional arrays; whatever is static (axes, shapes, indices) is a keyword parameter. In every rule, None
-    stands for a tangent or cotangent that is identically zero. Results, tangents and cotangents are tuples if `multiple`.
+    Operands are positional arrays; whatever is static (axes, shapes, indices) is a keyword parameter. In
+    every rule, None stands for a tangent or cotangent that is identically zero. Results, tangents and
+    cotangents are tuples if `multiple`.
 
     Attributes
     ----------
@@ -69,6 +70,7 @@ class Primitive:
     complex: bool = False
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
+        """Apply the primitive."""
         return bind(self, xs, params)
 
     def __repr__(self) -> str:
@@ -92,8 +94,9 @@ def define(**fields: Any) -> Primitive:
 class Site(NamedTuple):
     """Where a primitive was applied: all that its `vjp` rule may read, and the edges of the tape.
 
-    `order` is minus the count of operations so far: sites compare youngest first, and an operand's site is older than its
-    user's, so a heap of sites yields the reverse sweep's order. A leaf has no primitive. The tape keeps plain tuples of these fields.
+    `order` is minus the count of operations so far: sites compare youngest first, and an operand's site is
+    older than its user's, so a heap of sites yields the reverse sweep's order. A leaf has no primitive. The
+    tape keeps plain tuples of these fields.
     """
 
     order: int
@@ -113,8 +116,8 @@ class Site(NamedTuple):
 class LazyScatter:
     """A cotangent that is zero but for `piece` added at `index`.
 
-    A program that reads n entries of an array one by one gets n of these, not n arrays: the reverse sweep adds them into
-    one buffer.
+    A program that reads n entries of an array one by one gets n of these, not n arrays: the reverse sweep
+    adds them into one buffer.
     """
 
     __slots__ = ("index", "piece")

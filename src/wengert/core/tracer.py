@@ -1,7 +1,7 @@
 """The tracer: a handle that acts as a NumPy array and hands every operation to its interpreter.
 
-A handle can be rebound: `x[i] = v` and `x += y` give it a new value, as they give an array new contents. What would turn
-a traced value into a plain number, and so lose its derivative without a word, raises.
+A handle can be rebound: `x[i] = v` and `x += y` give it a new value, as they give an array new contents. What
+would turn a traced value into a plain number, and so lose its derivative without a word, raises.
 """
 
 from __future__ import annotations
@@ -11,86 +11,29 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from wengert.core.dispatch import Traced, innermost
+from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import FUNCTIONS, UFUNCS, call_function, call_ufunc, operand
+from wengert.core.operators import apply, binary, general, inplace, unary
+from wengert.core.views import Base, Step, View, link_of, positions, share_memory
 from wengert.errors import NotConcreteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PLAIN", "Tracer"]
-
-PLAIN = frozenset({np.ndarray, float, int, complex, bool, *np.sctypeDict.values()} - {np.object_, np.str_, np.bytes_, np.void})
-
-
-def _apply(ufunc: Any, *xs: Any) -> Any:
-    """Apply a ufunc to operands of which at least one is traced."""
-    prim = UFUNCS.get(ufunc)
-    if prim is None or not prim.elementwise:
-        return call_ufunc(ufunc, "__call__", xs, {})
-    top = innermost(xs)
-    if len(xs) == 1:
-        return top.unary(prim, xs[0])  # type: ignore[union-attr]
-    a, b = xs if len(xs) == 2 else (None, None)
-    if len(xs) > 2 or type(a) is list or type(b) is list or type(a) is tuple or type(b) is tuple:
-        return top.apply(prim, tuple(map(operand, xs)), {})  # type: ignore[union-attr]
-    return top.binary(prim, a, b)  # type: ignore[union-attr]
-
-
-def _understood(x: Any) -> bool:
-    """Say whether an operand of an operator is an array of some kind, rather than a stranger with its own rules."""
-    return (
-        type(x) in PLAIN
-        or isinstance(x, Traced | list | tuple)
-        or getattr(x, "__array_ufunc__", None) is not None
-        or isinstance(x, float | int | complex)
-    )
-
-
-def _binary(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    def forward(self: Tracer, other: Any) -> Any:
-        if type(other) in PLAIN or (isinstance(other, Tracer) and other.interpreter is self.interpreter):
-            return self.interpreter.binary(UFUNCS[ufunc], self, other)
-        return _apply(ufunc, self, other) if _understood(other) else NotImplemented
-
-    def reflected(self: Tracer, other: Any) -> Any:
-        if type(other) in PLAIN:
-            return self.interpreter.binary(UFUNCS[ufunc], other, self)
-        return _apply(ufunc, other, self) if _understood(other) else NotImplemented
-
-    return forward, reflected
-
-
-def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
-    def update(self: Tracer, other: Any) -> Tracer:
-        if not _understood(other):
-            return NotImplemented  # type: ignore[no-any-return]
-        y = _apply(ufunc, self, other)
-        if self.ndim == 0:
-            return y  # type: ignore[no-any-return]  # NumPy scalars are immutable: the name is rebound, not the handle
-        if y.shape != self.shape or not np.can_cast(y.dtype, self.dtype, "same_kind"):
-            np.add(np.empty(y.shape, y.dtype), 0, out=np.empty(self.shape, self.dtype))  # raises as NumPy does
-        self.rebind(y if y.dtype == self.dtype else y.astype(self.dtype))
-        return self
-
-    return update
-
-
-def _unary(ufunc: Any) -> Callable[[Any], Any]:
-    return lambda self: self.interpreter.unary(UFUNCS[ufunc], self)
-
-
-def _general(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """Return the operator of a ufunc that is not elementwise or has several results (matmul, divmod)."""
-    return (
-        lambda self, other: _apply(ufunc, self, other) if _understood(other) else NotImplemented,
-        lambda self, other: _apply(ufunc, other, self) if _understood(other) else NotImplemented,
-    )
+__all__ = ["Stale", "Tracer"]
 
 
 def _method(function: Any) -> Callable[..., Any]:
     """Return the ndarray method that is NumPy's function of the same name."""
-    return lambda self, *args, **kwargs: call_function(function, (self, *args), kwargs)
+    return lambda self, *args, **kwargs: _call(function, (self, *args), kwargs)
+
+
+def _call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Call what stands for a NumPy function, and tie views to their base."""
+    y = call_function(function, args, kwargs)
+    if function in _VIEWS:
+        link_results(function, args, kwargs, y)
+    return y
 
 
 class Tracer(Traced):
@@ -105,11 +48,11 @@ class Tracer(Traced):
         if method == "__call__" and not kwargs:
             prim = UFUNCS.get(ufunc)
             if prim is not None and prim.elementwise:
-                return self.interpreter.unary(prim, self) if len(xs) == 1 else _apply(ufunc, *xs)
+                return self.interpreter.unary(prim, self) if len(xs) == 1 else apply(ufunc, *xs)
         return call_ufunc(ufunc, method, xs, kwargs)
 
     def __array_function__(self, function: Any, _types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        return call_function(function, args, dict(kwargs))
+        return _call(function, args, dict(kwargs))
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         del api_version
@@ -153,59 +96,63 @@ class Tracer(Traced):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """Transpose: the axes reversed."""
-        return call_function(np.transpose, (self,), {})
+        return _call(np.transpose, (self,), {})
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name
         """Transpose of the last two axes."""
-        return call_function(np.matrix_transpose, (self,), {})
+        return _call(np.matrix_transpose, (self,), {})
 
     @property
     def real(self) -> Any:
         """Real part."""
-        return call_function(np.real, (self,), {})
+        return _call(np.real, (self,), {})
 
     @property
     def imag(self) -> Any:
         """Imaginary part."""
-        return call_function(np.imag, (self,), {})
+        return _call(np.imag, (self,), {})
 
     @property
-    def flat(self) -> Any:
-        """Entries in C order; for reading."""
-        return iter(call_function(np.ravel, (self,), {}))
+    def flat(self) -> Flat:
+        """Entries in C order, to read and to write."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        self.flat[:] = values
 
     # Operators
 
-    __add__, __radd__ = _binary(np.add)
-    __sub__, __rsub__ = _binary(np.subtract)
-    __mul__, __rmul__ = _binary(np.multiply)
-    __truediv__, __rtruediv__ = _binary(np.divide)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide)
-    __mod__, __rmod__ = _binary(np.remainder)
-    __divmod__, __rdivmod__ = _general(np.divmod)
-    __pow__, __rpow__ = _binary(np.power)
-    __matmul__, __rmatmul__ = _general(np.matmul)
-    __and__, __rand__ = _binary(np.bitwise_and)
-    __or__, __ror__ = _binary(np.bitwise_or)
-    __xor__, __rxor__ = _binary(np.bitwise_xor)
-    __lshift__, __rlshift__ = _binary(np.left_shift)
-    __rshift__, __rrshift__ = _binary(np.right_shift)
-    __lt__, __gt__ = _binary(np.less)[0], _binary(np.greater)[0]
-    __le__, __ge__ = _binary(np.less_equal)[0], _binary(np.greater_equal)[0]
-    __eq__, __ne__ = _binary(np.equal)[0], _binary(np.not_equal)[0]  # type: ignore[assignment]
-    __neg__ = _unary(np.negative)
-    __pos__ = _unary(np.positive)
-    __abs__ = _unary(np.absolute)
-    __invert__ = _unary(np.invert)
-    __iadd__ = _inplace(np.add)
-    __isub__ = _inplace(np.subtract)
-    __imul__ = _inplace(np.multiply)
-    __itruediv__ = _inplace(np.divide)
-    __ifloordiv__ = _inplace(np.floor_divide)
-    __imod__ = _inplace(np.remainder)
-    __ipow__ = _inplace(np.power)
-    __imatmul__ = _inplace(np.matmul)
+    __add__, __radd__ = binary(np.add)
+    __sub__, __rsub__ = binary(np.subtract)
+    __mul__, __rmul__ = binary(np.multiply)
+    __truediv__, __rtruediv__ = binary(np.divide)
+    __floordiv__, __rfloordiv__ = binary(np.floor_divide)
+    __mod__, __rmod__ = binary(np.remainder)
+    __divmod__, __rdivmod__ = general(np.divmod)
+    __pow__, __rpow__ = binary(np.power)
+    __matmul__, __rmatmul__ = general(np.matmul)
+    __and__, __rand__ = binary(np.bitwise_and)
+    __or__, __ror__ = binary(np.bitwise_or)
+    __xor__, __rxor__ = binary(np.bitwise_xor)
+    __lshift__, __rlshift__ = binary(np.left_shift)
+    __rshift__, __rrshift__ = binary(np.right_shift)
+    __lt__, __gt__ = binary(np.less)[0], binary(np.greater)[0]
+    __le__, __ge__ = binary(np.less_equal)[0], binary(np.greater_equal)[0]
+    __eq__, __ne__ = binary(np.equal)[0], binary(np.not_equal)[0]
+    __neg__ = unary(np.negative)
+    __pos__ = unary(np.positive)
+    __abs__ = unary(np.absolute)
+    __invert__ = unary(np.invert)
+    __iadd__ = inplace(np.add)
+    __isub__ = inplace(np.subtract)
+    __imul__ = inplace(np.multiply)
+    __itruediv__ = inplace(np.divide)
+    __ifloordiv__ = inplace(np.floor_divide)
+    __imod__ = inplace(np.remainder)
+    __ipow__ = inplace(np.power)
+    __imatmul__ = inplace(np.matmul)
 
     def __hash__(self) -> int:
         if self.ndim:
@@ -231,14 +178,28 @@ class Tracer(Traced):
         return bool((self == item).any())
 
     def __getitem__(self, index: Any) -> Any:
-        return FUNCTIONS[operator.getitem](self, index)
+        y = FUNCTIONS[operator.getitem](self, index)
+        if y.value.ndim and _is_basic(index):
+            _link(self, y, Step(operator.getitem, (index,), {}))
+        return y
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.rebind(FUNCTIONS[operator.setitem](self, index, value))
 
     def rebind(self, new: Any) -> None:
-        """Make this handle stand for a new value, as a write gives an array new contents."""
-        self.__class__ = type(new)  # type: ignore[assignment]
+        """Make this handle stand for a new value, as a write gives an array new contents; its base and views see it."""
+        link = link_of(self)
+        if isinstance(link, View):
+            _write_through(link, new)
+            return
+        self.become(new)
+        if link is not None:
+            for view in link.take():
+                view.__class__ = Stale
+
+    def become(self, new: Any) -> None:
+        """Take over what another handle is."""
+        self.__class__ = type(new)
         self.interpreter, self.value, self.info = new.interpreter, new.value, new.info
 
     # What Python asks of a number
@@ -264,18 +225,18 @@ class Tracer(Traced):
     def __complex__(self) -> NoReturn:
         self._refuse_number("complex")
 
-    def __index__(self) -> NoReturn:
+    def __index__(self) -> NoReturn:  # noqa: PLE0305 - it raises
         self._refuse_number("index")
 
     def item(self, *args: Any) -> Any:
         """Return one entry, still traced (a 0-d value), so that its derivative lives on."""
         if not args and self.size == 1:
-            return call_function(np.reshape, (self, ()), {})
+            return _call(np.reshape, (self, ()), {})
         if not args:
             message = "can only convert an array of size 1 to a Python scalar"
             raise ValueError(message)
         index = args[0] if len(args) == 1 else args
-        return self[index] if isinstance(index, tuple) else call_function(np.ravel, (self,), {})[index]
+        return self[index] if isinstance(index, tuple) else _call(np.ravel, (self,), {})[index]
 
     def tolist(self) -> Any:
         """Return nested lists of traced entries."""
@@ -298,21 +259,23 @@ class Tracer(Traced):
         """Return the entries in another shape."""
         del copy
         new = shape[0] if len(shape) == 1 else shape
-        return call_function(np.reshape, (self, new), {} if order == "C" else {"order": order})
+        return _call(np.reshape, (self, new), {} if order == "C" else {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
         """Return the axes permuted."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int | np.integer) else (axes or None)
-        return call_function(np.transpose, (self, order), {})
+        return _call(np.transpose, (self, order), {})
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:  # noqa: FBT001, FBT002 - NumPy's signature
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         """Return the entries in another dtype."""
         del order, subok
-        return call_function(np.astype, (self, dtype), {"casting": casting, "copy": copy})
+        return _call(np.astype, (self, dtype), {"casting": casting, "copy": copy})
 
     def flatten(self, order: Any = "C") -> Any:
         """Return the entries as a new vector."""
-        return call_function(np.ravel, (self,), {"order": order})
+        return _call(np.ravel, (self,), {"order": order})
 
     def fill(self, value: Any) -> None:
         """Set every entry to a value."""
@@ -320,28 +283,179 @@ class Tracer(Traced):
 
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
         """Sort in place."""
-        self[...] = call_function(np.sort, (self, axis), kwargs)
+        self[...] = _call(np.sort, (self, axis), kwargs)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
         """Return the slices at which a condition holds; NumPy's function takes the condition first."""
-        return call_function(np.compress, (condition, self, axis), {})
+        return _call(np.compress, (condition, self, axis), {})
 
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """Partition in place."""
-        self[...] = call_function(np.partition, (self, kth, axis), kwargs)
+        self[...] = _call(np.partition, (self, kth, axis), kwargs)
 
     def __copy__(self) -> Any:
-        return self.copy()
+        return call_function(np.copy, (self,), {})
 
     def __deepcopy__(self, memo: Any) -> Any:
         del memo
-        return self.copy()
+        return call_function(np.copy, (self,), {})
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else repr(self)
+
+
+class Flat:
+    """The entries of a traced array in C order, as `ndarray.flat`."""
+
+    __slots__ = ("_x",)
+
+    def __init__(self, x: Tracer) -> None:
+        self._x = x
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._x.reshape(-1))
+
+    def __len__(self) -> int:
+        return self._x.size
+
+    def __getitem__(self, index: Any) -> Any:
+        return FUNCTIONS[operator.getitem](FUNCTIONS[np.ravel](self._x), index)  # a copy, as NumPy's
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        n = np.arange(self._x.size)[index].size
+        repeated = (
+            np.resize(operand(values), n) if np.ndim(values) else values
+        )  # flat assignment repeats what is short
+        flat = FUNCTIONS[operator.setitem](FUNCTIONS[np.ravel](self._x), index, repeated)
+        self._x.rebind(flat.reshape(self._x.shape))
+
+
+# Views --------------------------------------------------------------------------------------------------------------
+
+_READ_ONLY = frozenset({np.broadcast_to, np.diagonal, np.linalg.diagonal, np.diag})
+_VIEWS = _READ_ONLY | {
+    np.array_split,
+    np.atleast_1d,
+    np.atleast_2d,
+    np.atleast_3d,
+    np.dsplit,
+    np.expand_dims,
+    np.flip,
+    np.fliplr,
+    np.flipud,
+    np.hsplit,
+    np.imag,
+    np.linalg.matrix_transpose,
+    np.matrix_transpose,
+    np.moveaxis,
+    np.ravel,
+    np.real,
+    np.reshape,
+    np.rollaxis,
+    np.rot90,
+    np.split,
+    np.squeeze,
+    np.swapaxes,
+    np.transpose,
+    np.unstack,
+    np.vsplit,
+}
+_BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
+
+
+def _is_basic(index: Any) -> bool:
+    if type(index) is tuple:
+        return all(isinstance(item, _BASIC) and not isinstance(item, bool) for item in index)
+    return isinstance(index, _BASIC) and not isinstance(index, bool)
+
+
+def _link(x: Tracer, y: Any, step: Step) -> None:
+    """Tie a view to its base."""
+    link = link_of(x)
+    writeable = step.function not in _READ_ONLY
+    if isinstance(link, View):
+        base, recipe, writeable = link.base, (*link.recipe, step), writeable and link.writeable
+    else:
+        base, recipe = x, (step,)
+    y.link = View(base, recipe, writeable)
+    _base(base).add(y)
+
+
+def _base(x: Tracer) -> Base:
+    link = link_of(x)
+    if link is None:
+        x.link = link = Base()
+    return link  # type: ignore[return-value]  # the base of a view owns its data
+
+
+def link_results(function: Any, args: Any, kwargs: dict[str, Any], y: Any) -> None:
+    """Tie the results of a NumPy function to its first argument where they are views of it."""
+    if function not in _VIEWS or not args or not isinstance(args[0], Tracer):
+        return
+    x = args[0]
+    if isinstance(y, Tracer):
+        if y is not x and share_memory(x, y):
+            _link(x, y, Step(FUNCTIONS[function], args[1:], kwargs))
+    elif isinstance(y, list | tuple):
+        for i, item in enumerate(y):
+            if isinstance(item, Tracer) and link_of(item) is None and share_memory(x, item):
+                _link(x, item, Step(FUNCTIONS[function], args[1:], kwargs, i))
+
+
+def _write_through(link: View, new: Any) -> None:
+    """Write the new value of a view into its base."""
+    if not link.writeable:
+        message = "assignment destination is read-only"
+        raise ValueError(message)
+    base, recipe = link.base, link.recipe
+    setitem = FUNCTIONS[operator.setitem]
+    function = recipe[0].function
+    if len(recipe) == 1 and function is operator.getitem:
+        base.rebind(setitem(base, recipe[0].args[0], new))
+    elif base.dtype.kind == "c" and new.dtype.kind != "c":
+        base.rebind(_with_part(base, recipe, new))
+    else:
+        flat = setitem(np.reshape(base, -1), positions(recipe, base.shape).reshape(-1), np.reshape(new, -1))
+        base.rebind(np.reshape(flat, base.shape))
+
+
+def _with_part(base: Any, recipe: tuple[Step, ...], new: Any) -> Any:
+    """Return a complex base with new real or imaginary parts, where a view of one of them lies."""
+    parts = [FUNCTIONS[np.real], FUNCTIONS[np.imag]]
+    which = next(i for i, step in enumerate(recipe) if step.function in parts)
+    index = positions(tuple(step for i, step in enumerate(recipe) if i != which), base.shape).reshape(-1)
+    real, imag = np.reshape(np.real(base), -1), np.reshape(np.imag(base), -1)
+    setitem = FUNCTIONS[operator.setitem]
+    if recipe[which].function is parts[0]:
+        real = setitem(real, index, np.reshape(new, -1))
+    else:
+        imag = setitem(imag, index, np.reshape(new, -1))
+    return np.reshape(real + 1j * imag, base.shape).astype(base.dtype)
+
+
+def _refreshed(name: str) -> property:
+    def read(self: Stale) -> Any:
+        link = self.link
+        fresh = link.base
+        for step in link.recipe:
+            fresh = step(fresh)
+        self.__class__ = type(fresh)
+        # reading `fresh` first refreshes it, should it be a stale view itself
+        self.interpreter, self.value, self.info = fresh.interpreter, fresh.value, fresh.info
+        _base(link.base).add(self)
+        return getattr(self, name)
+
+    return property(read)
+
+
+class Stale(Tracer):
+    """A view whose base was written to: it takes its value anew when something of it is read."""
+
+    __slots__ = ()
+    interpreter, value, info = _refreshed("interpreter"), _refreshed("value"), _refreshed("info")
 
 
 def _install_methods() -> None:

@@ -16,6 +16,7 @@ from wengert.core.numpy_protocol import replace_traced
 from wengert.core.primitive import LazyScatter, Site
 from wengert.core.tracer import Tracer
 from wengert.errors import RuleMissingError
+from wengert.ops.indexing import add_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -182,5 +183,5 @@ def _dense(x_bar: Any, x: Any) -> Any:
     if not isinstance(x_bar, LazyScatter):
         return x_bar
     dense = np.zeros(np.shape(x), x.dtype)
-    x_bar.add_to(dense)
+    add_at(dense, x_bar.index, x_bar.piece)
     return dense

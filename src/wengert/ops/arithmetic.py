@@ -120,7 +120,9 @@ cbrt = elementwise(
 
 
 def _power_base(y: Any, x: Any, n: Any) -> Any:
-    if isinstance(n, float | int):  # a Python number: the exponent of the partial is known, and keeps x's precision
+    if isinstance(
+        n, float | int
+    ):  # a Python number: the exponent of the partial is known, and keeps x's precision
         return 2.0 * x if n == 2 else 0.0 if n == 0 else n * x ** (n - 1)
     return n * x ** np.where((n == 0) & (x == 0), 1, n - 1)
 

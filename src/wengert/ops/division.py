@@ -74,7 +74,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     del copy  # a traced value is never overwritten
     dtype = type_of(x).dtype
     if dtype.kind == "c":
-        parts = [nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x))]  # noqa: FBT003
+        parts = [nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x))]
         return parts[0] + 1j * parts[1]
     if dtype.kind != "f":
         return x

@@ -5,8 +5,9 @@
     linear              one operand, from the transpose
     bilinear            two operands, from the two transposes
 
-Broadcasting and promotion are undone in one place, `match`; the rule that a zero cotangent gives a zero contribution even
-where the partial derivative is infinite is `masked`, the product that singular elementwise operations use.
+Broadcasting and promotion are undone in one place, `match`; the rule that a zero cotangent gives a zero
+contribution even where the partial derivative is infinite is `masked`, the product that singular elementwise
+operations use.
 """
 
 from __future__ import annotations
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     Partial = Callable[..., Any] | int
     Samples = Callable[[np.random.Generator], Iterator[tuple[tuple[Any, ...], dict[str, Any]]]]
 
-__all__ = ["bilinear", "binary", "elementwise", "linear", "masked", "match", "nondifferentiable", "spread", "unary"]
+__all__ = [
+    "bilinear",
+    "binary",
+    "elementwise",
+    "linear",
+    "masked",
+    "match",
+    "nondifferentiable",
+    "spread",
+    "unary",
+]
 
 
 # Broadcasting -------------------------------------------------------------------------------------------------------
@@ -33,7 +44,9 @@ __all__ = ["bilinear", "binary", "elementwise", "linear", "masked", "match", "no
 
 def match(x_bar: Any, x: Any) -> Any:
     """Return a cotangent in the shape and dtype of its operand: the adjoint of broadcasting and promotion."""
-    if type(x) is type(x_bar) and x_bar.dtype is x.dtype and x_bar.shape == x.shape:  # the short way, and the common one
+    if (
+        type(x) is type(x_bar) and x_bar.dtype is x.dtype and x_bar.shape == x.shape
+    ):  # the short way, and the common one
         return x_bar
     shape = np.shape(x)
     if np.shape(x_bar) != shape:
@@ -107,6 +120,10 @@ def _masked_vjp(y_bar: Any, site: Site) -> list[Any]:
     return [match(masked(y_bar, p), c) if need_c else None, match(masked(c, y_bar), p) if need_p else None]
 
 
+def _masked_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    return binary(-2.0, 2.0, -2.0, 2.0)(rng)
+
+
 # Elementwise --------------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +132,7 @@ def _resolve(fun: np.ufunc) -> Callable[..., Any]:
 
     def infer(*types: ArrayType) -> Any:
         shape = np.broadcast_shapes(*[t.shape for t in types])
-        dtypes = fun.resolve_dtypes((*[t.dtype for t in types], *([None] * fun.nout)))  # type: ignore[arg-type]
+        dtypes = fun.resolve_dtypes((*[t.dtype for t in types], *([None] * fun.nout)))
         ys = tuple(ArrayType(shape, dtype) for dtype in dtypes[fun.nin :])
         return ys if fun.nout > 1 else ys[0]
 
@@ -126,7 +143,9 @@ def align(xs: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
     """Insert axes behind the batch axis so that batched operands broadcast example by example."""
     rank = max(np.ndim(x) - b for x, b in zip(xs, batched, strict=True))
     return [
-        np.reshape(x, (x.shape[0], *([1] * (rank - np.ndim(x) + 1)), *x.shape[1:])) if b and np.ndim(x) - 1 < rank else x
+        np.reshape(x, (x.shape[0], *([1] * (rank - np.ndim(x) + 1)), *x.shape[1:]))
+        if b and np.ndim(x) - 1 < rank
+        else x
         for x, b in zip(xs, batched, strict=True)
     ]
 
@@ -163,11 +182,13 @@ def _elementwise_jvp(fun: Callable[..., Any], terms: Sequence[Any]) -> Callable[
 def _unary_vjp(partial: Partial, *, singular: bool) -> Callable[..., Any]:
     """Return the vjp rule of one operand, written out for eager speed."""
     if isinstance(partial, int):
-        return {0: lambda _y_bar, _site: (None,), 1: lambda y_bar, _site: (y_bar,), -1: lambda y_bar, _site: (-y_bar,)}[
-            partial
-        ]
+        return {
+            0: lambda _y_bar, _site: (None,),
+            1: lambda y_bar, _site: (y_bar,),
+            -1: lambda y_bar, _site: (-y_bar,),
+        }[partial]
     if singular:
-        return lambda y_bar, site: (_product(y_bar, partial(site[4], site[3][0])),)
+        return lambda y_bar, site: (match(_product(y_bar, partial(site[4], site[3][0])), site[3][0]),)
     return lambda y_bar, site: (y_bar * partial(site[4], site[3][0]),)
 
 
@@ -232,18 +253,20 @@ def elementwise(
     complex: bool = False,
     lower: Callable[..., Any] | None = None,
 ) -> Primitive:
-    """Define the primitive of a ufunc from its partial derivatives.
+    r"""Define the primitive of a ufunc from its partial derivatives.
 
     Parameters
     ----------
     fun : ufunc
         Any ufunc with one result.
     partials : sequence
-        For each operand a function (y, \\*xs) -> dy/dx_i, or the number 1, -1 or 0 where the partial is that constant.
+        For each operand a function (y, \*xs) -> dy/dx_i, or the number 1, -1 or 0 where the partial is that
+        constant.
     doc, samples, name, complex, lower
         Fields of the record.
     singular : bool
-        Some partial is infinite or undefined somewhere in the domain: contributions of zero cotangents are masked there.
+        Some partial is infinite or undefined somewhere in the domain: contributions of zero cotangents are
+        masked there.
 
     Returns
     -------
@@ -293,7 +316,7 @@ def nondifferentiable(fun: np.ufunc, *, doc: str, samples: Samples, name: str | 
     return prim
 
 
-masked = define(
+masked: Primitive = define(
     name="masked",
     doc="Product c p that is 0 where c is 0, even if p is infinite or undefined there.",
     eval=_masked_eval,
@@ -301,7 +324,7 @@ masked = define(
     jvp=_masked_jvp,
     vjp=_masked_vjp,
     batch=lambda _size, xs, batched: masked(*align(xs, batched)),
-    samples=lambda rng: binary(-2.0, 2.0, -2.0, 2.0)(rng),
+    samples=_masked_samples,
     complex=True,
 )
 
@@ -329,7 +352,15 @@ def linear(
         return (transpose(y_bar, site.xs[0], **params),)
 
     prim = define(
-        name=name, doc=doc, eval=eval, infer=infer, jvp=jvp, vjp=vjp, batch=batch, samples=samples, complex=complex
+        name=name,
+        doc=doc,
+        eval=eval,
+        infer=infer,
+        jvp=jvp,
+        vjp=vjp,
+        batch=batch,
+        samples=samples,
+        complex=complex,
     )
     return prim
 
@@ -368,7 +399,15 @@ def bilinear(
         ]
 
     prim = define(
-        name=name, doc=doc, eval=eval, infer=infer, jvp=jvp, vjp=vjp, batch=batch, samples=samples, complex=complex
+        name=name,
+        doc=doc,
+        eval=eval,
+        infer=infer,
+        jvp=jvp,
+        vjp=vjp,
+        batch=batch,
+        samples=samples,
+        complex=complex,
     )
     return prim
 
@@ -390,7 +429,14 @@ def binary(lo: float, hi: float, lo2: float, hi2: float) -> Samples:
     """Return samples of two operands in (lo, hi) and (lo2, hi2): equal shapes and every kind of broadcasting."""
 
     def samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-        for left, right in (((4,), (4,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (3,)), ((2, 2), ()), ((), ())):
+        for left, right in (
+            ((4,), (4,)),
+            ((2, 3), (3,)),
+            ((2, 1), (1, 3)),
+            ((), (3,)),
+            ((2, 2), ()),
+            ((), ()),
+        ):
             yield (np.asarray(rng.uniform(lo, hi, left)), np.asarray(rng.uniform(lo2, hi2, right))), {}
 
     return samples

@@ -196,7 +196,7 @@ copysign = elementwise(
 
 
 def _cosine(y: Any, x: Any) -> Any:
-    """x / y, and 0 at the origin, with its derivatives."""
+    """X / y, and 0 at the origin, with its derivatives."""
     return np.where(y == 0, 0, x / np.where(y == 0, 1, y))
 
 

@@ -64,7 +64,9 @@ def elementwise_multiple(
         ys = fun(*xs)
         with np.errstate(all="ignore"):
             y_dots = [_total(x_dots, row, ys, xs) for row in partials]
-        return ys, tuple([None if y_dot is None else spread(y_dot, y) for y_dot, y in zip(y_dots, ys, strict=True)])
+        return ys, tuple(
+            [None if y_dot is None else spread(y_dot, y) for y_dot, y in zip(y_dots, ys, strict=True)]
+        )
 
     def vjp(y_bars: Sequence[Any], site: Site) -> list[Any]:
         columns = zip(*partials, strict=True)

@@ -56,18 +56,6 @@ elementwise_multiple(
     doc="Airy functions and derivatives, scaled by exp(2/3 x^(3/2)) and its reciprocal. DLMF 9.2.1.",
 )
 
-elementwise_multiple(
-    special.itairy,
-    (
-        (lambda ys, x: special.airy(x)[0],),
-        (lambda ys, x: special.airy(x)[2],),
-        (lambda ys, x: special.airy(-x)[0],),
-        (lambda ys, x: special.airy(-x)[2],),
-    ),
-    samples=unary(0.5, 3.0),
-    doc="Integrals of Ai(t), Bi(t), Ai(-t) and Bi(-t) from 0 to x. DLMF 9.10.",
-)
-
 
 # Results w, w' with w'' = (x^2/4 - v - 1/2) w for D_v and V_v (DLMF 12.2.4), w'' = (a - x^2/4) w for W (DLMF 12.2.3).
 

@@ -6,7 +6,6 @@ and so holds at 0; orders themselves are parameters.
 
 from __future__ import annotations
 
-from math import pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from scipy import special
 
 from wengert.errors import RuleMissingError
 from wengert.ops.families import elementwise, unary
-from wengert.ops.multiple import elementwise_multiple
 from wengert.ops.special_families import fixed, parameters
+from wengert.ops.special_hypergeometric import kummer
 
 __all__: list[str] = []
 
@@ -35,6 +34,7 @@ elementwise(
     special.j0,
     (lambda y, x: -special.j1(x),),
     samples=unary(-4.0, 4.0),
+    singular=True,
     doc="Bessel function J of order 0. DLMF 10.2.2, 10.6.3.",
 )
 
@@ -42,6 +42,7 @@ elementwise(
     special.j1,
     (lambda y, x: 0.5 * (special.j0(x) - special.jv(2, x)),),
     samples=unary(-4.0, 4.0),
+    singular=True,
     doc="Bessel function J of order 1. DLMF 10.2.2, 10.6.1.",
 )
 
@@ -225,18 +226,19 @@ elementwise(
 
 
 def _i0e_slope(x: Any) -> Any:
-    return -np.sign(x) * special.hyp1f1(1.5, 2.0, -2.0 * np.absolute(x))
+    return -np.sign(x) * kummer(-2.0 * np.absolute(x), a=1.5, b=2.0)
 
 
 def _i1e_slope(x: Any) -> Any:
     t = -2.0 * np.absolute(x)
-    return special.hyp1f1(1.5, 2.0, t) - 0.5 * special.hyp1f1(1.5, 3.0, t)
+    return kummer(t, a=1.5, b=2.0) - 0.5 * kummer(t, a=1.5, b=3.0)
 
 
 elementwise(
     special.i0e,
     (lambda y, x: _i0e_slope(x),),
     samples=unary(0.5, 3.0),
+    singular=True,
     doc="exp(-|x|) I_0(x), with derivative 0 at the kink 0. DLMF 10.29.3, 10.39.5.",
 )
 
@@ -244,6 +246,7 @@ elementwise(
     special.i1e,
     (lambda y, x: _i1e_slope(x),),
     samples=unary(0.5, 3.0),
+    singular=True,
     doc="exp(-|x|) I_1(x). DLMF 10.29.1, 10.39.5.",
 )
 

@@ -6,7 +6,6 @@ are rounded down by SciPy, so that they are locally constant.
 
 from __future__ import annotations
 
-from math import pi
 from typing import Any
 
 import numpy as np

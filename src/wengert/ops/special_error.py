@@ -25,6 +25,7 @@ elementwise(
     special.erf,
     (lambda y, x: _TWO_BY_ROOT_PI * np.exp(-x * x),),
     samples=unary(-2.0, 2.0),
+    singular=True,
     complex=True,
     doc="Error function of x. DLMF 7.2.1.",
 )
@@ -33,6 +34,7 @@ elementwise(
     special.erfc,
     (lambda y, x: -_TWO_BY_ROOT_PI * np.exp(-x * x),),
     samples=unary(-2.0, 2.0),
+    singular=True,
     complex=True,
     doc="Complementary error function 1 - erf(x). DLMF 7.2.2.",
 )
@@ -134,6 +136,7 @@ elementwise(
     special.ndtr,
     (lambda y, x: np.exp(-0.5 * x * x) / _ROOT_TWO_PI,),
     samples=unary(-2.0, 2.0),
+    singular=True,
     complex=True,
     doc="Normal distribution function erfc(-x / sqrt(2)) / 2. DLMF 7.2.2.",
 )
@@ -156,6 +159,7 @@ elementwise(
     special.log_ndtr,
     (lambda y, x: _mills(x),),
     samples=unary(-2.0, 2.0),
+    singular=True,
     complex=True,
     doc="Logarithm of the normal distribution function. DLMF 7.2.2.",
 )
@@ -177,6 +181,7 @@ elementwise(
         lambda y, h, a: np.exp(-0.5 * h * h * (1.0 + a * a)) / (2.0 * pi * (1.0 + a * a)),
     ),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
+    singular=True,
     doc="Owen's T function of h and a. Owen (1956).",
 )
 

@@ -68,6 +68,7 @@ elementwise(
     special.rgamma,
     (_rgamma_slope,),
     samples=unary(-2.4, 3.0),
+    singular=True,
     doc="Reciprocal 1 / Gamma(x), an entire function. DLMF 5.2.2, 5.5.3.",
 )
 

@@ -6,32 +6,47 @@ of every order, finite where the function is analytic.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 from scipy import special
 
-from wengert.ops.families import elementwise
+from wengert.core.primitive import Site, define
+from wengert.ops.families import elementwise, masked, match, spread
 from wengert.ops.special_families import fixed, parameters
 
-__all__: list[str] = []
+__all__ = ["kummer"]
 
-elementwise(
-    special.hyp0f1,
-    (fixed("hyp0f1", "v"), lambda y, v, z: special.hyp0f1(v + 1, z) / v),
-    samples=parameters((1, 4), (-2.0, 2.0)),
-    complex=True,
-    doc="Confluent hypergeometric limit function 0F1(; v; z). DLMF 16.3.1.",
-)
+# kummer -----------------------------------------------------------------------------------------------------------
+#
+# 1F1 with fixed a and b, for the rules of other functions. scipy.special.hyp1f1 itself has no rule: it does not return
+# for huge positive operands. It is infinite long before 1e4, where the operand is cut off here.
 
-elementwise(
-    special.hyp1f1,
-    (
-        fixed("hyp1f1", "a"),
-        fixed("hyp1f1", "b"),
-        lambda y, a, b, z: a / b * special.hyp1f1(a + 1, b + 1, z),
-    ),
-    samples=parameters((1, 4), (1, 4), (-2.0, 2.0)),
-    complex=True,
-    doc="Kummer's confluent hypergeometric function 1F1(a; b; z). DLMF 13.3.15.",
+
+def _kummer_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, a: float, b: float) -> tuple[Any, Any]:
+    y = kummer(xs[0], a=a, b=b)
+    return y, spread(masked(x_dots[0], a / b * kummer(xs[0], a=a + 1.0, b=b + 1.0)), y)
+
+
+def _kummer_vjp(y_bar: Any, site: Site, *, a: float, b: float) -> tuple[Any]:
+    return (match(masked(y_bar, a / b * kummer(site.xs[0], a=a + 1.0, b=b + 1.0)), site.xs[0]),)
+
+
+def _kummer_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    for shape in ((5,), (2, 3), ()):
+        yield (np.asarray(rng.uniform(-2.0, 2.0, shape)),), {"a": 1.5, "b": 2.0}
+
+
+kummer = define(
+    name="kummer",
+    eval=lambda x, *, a, b: special.hyp1f1(a, b, np.minimum(x, 1e4)),
+    infer=lambda t, **_: t,
+    jvp=_kummer_jvp,
+    vjp=_kummer_vjp,
+    batch=lambda _size, xs, _batched, **params: kummer(*xs, **params),
+    samples=_kummer_samples,
+    doc="Kummer's confluent hypergeometric function 1F1(a; b; x) with fixed a and b. DLMF 13.3.15.",
 )
 
 elementwise(
@@ -68,6 +83,7 @@ elementwise(
         lambda y, a, b, x: special.wright_bessel(a, a + b, x),
     ),
     samples=parameters((1, 3), (1, 3), (0.5, 3.0)),
+    singular=True,
     doc="Wright's generalized Bessel function: sum of x^k / (k! Gamma(a k + b)). DLMF 10.46.1.",
 )
 
@@ -79,5 +95,6 @@ elementwise(
         lambda y, a, b, x: np.exp(special.log_wright_bessel(a, a + b, x) - y),
     ),
     samples=parameters((1, 3), (1, 3), (0.5, 3.0)),
+    singular=True,
     doc="Logarithm of Wright's generalized Bessel function. DLMF 10.46.1.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pi
 from typing import Any
 
@@ -9,11 +10,14 @@ import numpy as np
 from scipy import special
 from scipy.special import _ufuncs
 
-from wengert.ops.families import elementwise, unary
+from wengert.core.numpy_protocol import UFUNCS
+from wengert.core.primitive import define
+from wengert.ops.families import align, elementwise, masked, match, spread, unary
 from wengert.ops.multiple import elementwise_multiple
 from wengert.ops.special_families import fixed, parameters, removable
+from wengert.types import ArrayType
 
-__all__: list[str] = []
+__all__ = ["lambertw"]
 
 
 def _is_complex(x: Any) -> bool:
@@ -92,13 +96,15 @@ elementwise_multiple(
 elementwise(
     special.spence,
     (
-        lambda y, z: removable(
-            1.0 - z,
-            lambda u: -special.hyp2f1(1, 1, 2, u),
-            lambda u: np.log1p(-u) / u,
-        )
-        if not _is_complex(z)
-        else np.log(z) / (1.0 - z),
+        lambda y, z: (
+            removable(
+                1.0 - z,
+                lambda u: -special.hyp2f1(1, 1, 2, u),
+                lambda u: np.log1p(-u) / u,
+            )
+            if not _is_complex(z)
+            else np.log(z) / (1.0 - z)
+        ),
     ),
     samples=unary(0.2, 3.0),
     singular=True,
@@ -106,18 +112,50 @@ elementwise(
     doc="Spence's function, the dilogarithm of 1 - z. DLMF 25.12.1.",
 )
 
-# W e^W = z gives W' = e^-W / (1 + W), finite at z = 0 on the principal branch. scipy.special.lambertw calls this ufunc.
-elementwise(
-    _ufuncs._lambertw,  # noqa: SLF001
-    (lambda w, z, k, tol: np.exp(-w) / (1.0 + w), 0, 0),
+# W e^W = z gives W' = e^-W / (1 + W), finite at z = 0 on the principal branch. scipy.special.lambertw calls a ufunc of
+# (z, branch, tolerance), of which only z has a derivative; the tolerance may be left out here.
+
+
+def _lambertw_eval(z: Any, k: Any, tol: Any = 1e-8) -> Any:
+    return _ufuncs._lambertw(z, k, tol)  # noqa: SLF001
+
+
+def _lambertw_infer(z: ArrayType, k: ArrayType, *_: ArrayType) -> ArrayType:
+    dtypes = (z.dtype, k.dtype, np.dtype(float), None)
+    return ArrayType(np.broadcast_shapes(z.shape, k.shape), _ufuncs._lambertw.resolve_dtypes(dtypes)[-1])  # noqa: SLF001
+
+
+def _lambertw_slope(c: Any, w: Any) -> Any:
+    return masked(c, np.exp(-w) / (1.0 + w))
+
+
+def _lambertw_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
+    w = _lambertw_eval(*xs)
+    with np.errstate(all="ignore"):
+        return w, None if x_dots[0] is None else spread(_lambertw_slope(x_dots[0], w), w)
+
+
+def _lambertw_vjp(y_bar: Any, site: Any) -> tuple[Any, ...]:
+    _, _, _, (z, *others), w, _, (z_site, *_) = site
+    z_bar = None if z_site is None else match(_lambertw_slope(y_bar, w), z)
+    return (z_bar, *[None for _ in others])
+
+
+lambertw = define(
     name="lambertw",
+    eval=_lambertw_eval,
+    infer=_lambertw_infer,
+    jvp=_lambertw_jvp,
+    vjp=_lambertw_vjp,
+    batch=lambda _size, xs, batched: _lambertw_eval(*align(xs, batched)),
     samples=lambda rng: iter(
-        [((np.asarray(rng.uniform(0.5, 2.0, shape)), 0, 1e-8), {}) for shape in ((3,), (2, 2), ())]
+        [((np.asarray(rng.uniform(0.5, 2.0, shape)), 0), {}) for shape in ((3,), (2, 2), ())]
     ),
-    singular=True,
+    elementwise=True,
     complex=True,
     doc="Lambert's W function of z on branch k. DLMF 4.13.1, 4.13.4.",
 )
+UFUNCS[_ufuncs._lambertw] = lambertw  # noqa: SLF001
 
 elementwise(
     special.wrightomega,
@@ -185,8 +223,7 @@ elementwise(
 )
 
 
-# With s = sin(phi), D = sqrt(1 - m s^2):  F_phi = 1 / D, E_phi = D, and (DLMF 19.4.5, 19.4.6)
-#   F_m = E / (2 m (1 - m)) - F / (2 m) - s cos(phi) / (2 (1 - m) D),     E_m = (E - F) / (2 m)
+# With D = sqrt(1 - m sin(phi)^2):  F_phi = 1 / D,  E_phi = D.
 
 
 def _delta(phi: Any, m: Any) -> Any:

@@ -10,6 +10,7 @@ from scipy import special
 
 from wengert.ops.families import binary, elementwise, masked, nondifferentiable, unary
 from wengert.ops.special_families import parameters, removable
+from wengert.ops.special_hypergeometric import kummer
 
 __all__: list[str] = []
 
@@ -24,6 +25,7 @@ elementwise(
     special.expit,
     (lambda y, x: y * special.expit(-x),),
     samples=unary(-3.0, 3.0),
+    singular=True,
     doc="Logistic function 1 / (1 + exp(-x)).",
 )
 
@@ -31,6 +33,7 @@ elementwise(
     special.log_expit,
     (lambda y, x: special.expit(-x),),
     samples=unary(-3.0, 3.0),
+    singular=True,
     doc="Logarithm of the logistic function.",
 )
 
@@ -106,6 +109,7 @@ elementwise(
         lambda y, delta, r: np.where(np.absolute(r) <= delta, r, delta * np.sign(r)),
     ),
     samples=binary(0.5, 1.0, -2.0, 2.0),
+    singular=True,
     doc="Huber loss of the residual r: r^2 / 2 up to delta, linear beyond. Huber (1964).",
 )
 
@@ -137,7 +141,9 @@ elementwise(
 
 
 def _exprel_slope(t: Any) -> Any:
-    return 0.5 * special.hyp1f1(2, 3, t)
+    return removable(
+        t, lambda t: 0.5 * kummer(t, a=2.0, b=3.0), lambda t: (np.exp(t) - special.exprel(t)) / t
+    )
 
 
 def _log1prel_slope(t: Any) -> Any:
@@ -223,6 +229,7 @@ elementwise(
     special.cosm1,
     (lambda y, x: -np.sin(x),),
     samples=unary(-3.0, 3.0),
+    singular=True,
     doc="cos(x) - 1, accurate near 0. DLMF 4.20.2.",
 )
 
@@ -267,6 +274,7 @@ elementwise(
     special.radian,
     (lambda y, d, m, s: _DEGREE, lambda y, d, m, s: _DEGREE / 60.0, lambda y, d, m, s: _DEGREE / 3600.0),
     samples=parameters((-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
+    singular=True,
     doc="Degrees d, minutes m and seconds s in radians.",
 )
 
@@ -274,6 +282,7 @@ elementwise(
     special.sindg,
     (lambda y, x: _DEGREE * special.cosdg(x),),
     samples=unary(-180.0, 180.0),
+    singular=True,
     doc="Sine of x in degrees. DLMF 4.20.1.",
 )
 
@@ -281,6 +290,7 @@ elementwise(
     special.cosdg,
     (lambda y, x: -_DEGREE * special.sindg(x),),
     samples=unary(-180.0, 180.0),
+    singular=True,
     doc="Cosine of x in degrees. DLMF 4.20.2.",
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import pi, sqrt
 from typing import Any
 
-import numpy as np
 from scipy import special
 
 from wengert.ops.families import elementwise, unary
@@ -49,6 +48,7 @@ elementwise(
     special.itstruve0,
     (lambda y, x: special.struve(0, x),),
     samples=unary(0.5, 4.0),
+    singular=True,
     doc="Integral of the Struve function H_0 from 0 to x. DLMF 11.7.",
 )
 

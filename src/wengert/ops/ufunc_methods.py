@@ -1,6 +1,7 @@
 """The methods of ufuncs: reduce, accumulate, outer, at, reduceat.
 
-A ufunc with a NumPy reduction of its own uses that; any other folds its pairs, which is the definition of the method.
+A ufunc with a NumPy reduction of its own uses that; any other folds its pairs, which is the definition of the
+method.
 """
 
 from __future__ import annotations
@@ -28,8 +29,12 @@ _ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 def _reduction(function: Any) -> Any:
-    def reduce(x: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - NumPy's signature
-        given = {key: value for key, value in kwargs.items() if value is not None and value is not np._NoValue}
+    def reduce(x: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False, **kwargs: Any) -> Any:
+        given = {
+            key: value
+            for key, value in kwargs.items()
+            if value is not None and value is not np._NoValue  # noqa: SLF001 - how NumPy says absent
+        }
         if dtype is not None:
             x = x.astype(dtype)
         return function(x, axis=axis, keepdims=keepdims, **given)
@@ -53,7 +58,7 @@ def _fold(
     x: Any,
     axis: Any = 0,
     dtype: Any = None,
-    keepdims: bool = False,  # noqa: FBT001, FBT002 - NumPy's signature
+    keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
 ) -> Any:
@@ -109,7 +114,9 @@ def _at(ufunc: Any, x: Any, index: Any, b: Any = None) -> None:
     flat = x.reshape(-1)
     for place, value in zip(places.ravel().tolist(), values, strict=True):
         entry = flat[place]
-        flat = FUNCTIONS[operator.setitem](flat, place, ufunc(entry) if value is None else ufunc(entry, value))
+        flat = FUNCTIONS[operator.setitem](
+            flat, place, ufunc(entry) if value is None else ufunc(entry, value)
+        )
     x.rebind(flat.reshape(x.shape))
 
 
@@ -118,7 +125,9 @@ def _reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None
     x = x if dtype is None else x.astype(dtype)
     moved = np.moveaxis(x, axis, 0)
     ends = [*indices[1:], moved.shape[0]]
-    parts = [moved[i] if j <= i else ufunc.reduce(moved[i:j], axis=0) for i, j in zip(indices, ends, strict=True)]
+    parts = [
+        moved[i] if j <= i else ufunc.reduce(moved[i:j], axis=0) for i, j in zip(indices, ends, strict=True)
+    ]
     return np.moveaxis(np.stack(parts), 0, axis)
 
 

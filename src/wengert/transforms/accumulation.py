@@ -1,9 +1,9 @@
 """Summing cotangents: what a site receives from its users until it is complete.
 
-Dense contributions are added as they come, in place once the sum is an array that nobody else holds. Sparse ones stay
-what they are as long as that saves work: reads of single entries (`LazyScatter`) are added into one buffer, or, under an
-outer transformation, kept in a list and scattered by one primitive; the results of a primitive with several
-(`LazyItem`) become the tuple that its `vjp` rule expects.
+Dense contributions are added as they come, in place once the sum is an array that nobody else holds. Sparse
+ones stay what they are as long as that saves work: reads of single entries (`LazyScatter`) are added into one
+buffer, or, under an outer transformation, kept in a list and scattered by one primitive; the results of a
+primitive with several (`LazyItem`) become the tuple that its `vjp` rule expects.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ class LazyItem:
         self.y_bar = y_bar
 
 
-select_item = Primitive(  # not in the registry: the tape makes it to stand for the edges of a primitive's results
-    name="select_item",
-    doc="One result of a primitive with several.",
-    eval=lambda *ys, item: ys[item],
-    vjp=lambda y_bar, _site, item: (LazyItem(item, y_bar),),
+select_item = (
+    Primitive(  # not in the registry: the tape makes it to stand for the edges of a primitive's results
+        name="select_item",
+        doc="One result of a primitive with several.",
+        eval=lambda *ys, item: ys[item],
+        vjp=lambda y_bar, _site, item: (LazyItem(item, y_bar),),
+    )
 )
 
 

@@ -1,7 +1,7 @@
 """Batching: one run of a function of single examples computes many of them.
 
-A batched tracer's value has the batch axis in front; the axes that the program sees are those behind it. A primitive's
-`batch` rule works on all examples at once; one without is run example by example.
+A batched tracer's value has the batch axis in front; the axes that the program sees are those behind it. A
+primitive's `batch` rule works on all examples at once; one without is run example by example.
 """
 
 from __future__ import annotations
@@ -54,15 +54,13 @@ class Batch(Interpreter):
 
     def lower(self, y: Any, axis: int | None) -> Any:
         """Return an output with its examples along an axis; equal examples are repeated."""
-        if self.owns(y):
-            value = y.value
-        elif axis is None:
+        if axis is None:
             return y
-        else:
-            value = np.broadcast_to(y, (self.size, *np.shape(y)))
+        value = y.value if self.owns(y) else np.broadcast_to(y, (self.size, *np.shape(y)))
         return value if axis == 0 else np.moveaxis(value, 0, axis)
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run the batch rule, or the examples one by one."""
         self.require_open()
         batched = tuple([self.owns(x) for x in xs])
         values = [x.value if own else x for x, own in zip(xs, batched, strict=True)]
@@ -72,14 +70,19 @@ class Batch(Interpreter):
             y = self._loop(prim, values, batched, params)
         return tuple([Batched(self, v, None) for v in y]) if prim.multiple else Batched(self, y, None)
 
-    def _loop(self, prim: Primitive, values: Sequence[Any], batched: Sequence[bool], params: dict[str, Any]) -> Any:
+    def _loop(
+        self, prim: Primitive, values: Sequence[Any], batched: Sequence[bool], params: dict[str, Any]
+    ) -> Any:
         def example(i: int) -> Any:
-            return bind(prim, tuple([x[i] if own else x for x, own in zip(values, batched, strict=True)]), params)
+            return bind(
+                prim, tuple([x[i] if own else x for x, own in zip(values, batched, strict=True)]), params
+            )
 
         ys = [example(i) for i in range(self.size)]
         return tuple([np.stack(part) for part in zip(*ys, strict=True)]) if prim.multiple else np.stack(ys)
 
     def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """Call the function on each example."""
         self.require_open()
 
         def example(i: int) -> Any:
@@ -92,6 +95,7 @@ class Batch(Interpreter):
         return Batched(self, np.stack(ys), None)
 
     def truth(self, x: Traced) -> bool:
+        """Raise: the examples may differ."""
         raise NotConcreteError(
             "Python asked for bool(x) of a value that differs from example to example under vmap",
             why="the examples may take different branches, but the function is run once for all of them.",
@@ -104,5 +108,7 @@ def batch(
 ) -> tuple[Batch, Sequence[Any]]:
     """Run a function of flat operands on a batch; return its interpreter, which lowers the results, and them."""
     with Batch(size) as interpreter:
-        ys = fun(*[x if axis is None else interpreter.lift(x, axis) for x, axis in zip(xs, axes, strict=True)])
+        ys = fun(
+            *[x if axis is None else interpreter.lift(x, axis) for x, axis in zip(xs, axes, strict=True)]
+        )
     return interpreter, ys

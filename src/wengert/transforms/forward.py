@@ -1,7 +1,7 @@
 """Forward mode: every value travels with its tangent, and nothing of the past is kept.
 
-A tracer's `info` is its tangent x_dot. An operation's `jvp` rule gives the value and the tangent of its result; values
-without a tangent are plain. Memory is that of the program itself, whatever its length.
+A tracer's `info` is its tangent x_dot. An operation's `jvp` rule gives the value and the tangent of its
+result; values without a tangent are plain. Memory is that of the program itself, whatever its length.
 """
 
 from __future__ import annotations
@@ -42,13 +42,16 @@ class Forward(Interpreter):
         return (y.value, y.info) if self.owns(y) else (y, None)
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Compute the value and the tangent."""
         self.require_open()
         pairs = [self.lower(x) for x in xs]
         values = [value for value, _ in pairs]
         if not prim.differentiable:
             return bind(prim, values, params)
         if prim.jvp is None:
-            raise RuleMissingError(f"primitive {prim.name!r} has no jvp rule", instead="give its record a jvp rule.")
+            raise RuleMissingError(
+                f"primitive {prim.name!r} has no jvp rule", instead="give its record a jvp rule."
+            )
         y, y_dot = prim.jvp(values, [dot for _, dot in pairs], **params)
         if not prim.multiple:
             return self._result(y, y_dot)
@@ -60,6 +63,7 @@ class Forward(Interpreter):
         return y if y_dot is None else Tracer(self, y, y_dot)
 
     def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """Call the function on the values."""
         self.require_open()
         args, kwargs = replace_traced((args, kwargs), self, _value)
         return function(*args, **kwargs)
@@ -69,9 +73,13 @@ def _value(x: Traced) -> Any:
     return x.value
 
 
-def push(fun: Callable[..., Sequence[Any]], xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+def push(
+    fun: Callable[..., Sequence[Any]], xs: Sequence[Any], x_dots: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
     """Return the results and their tangents of a function of flat operands; None is a zero tangent."""
     with Forward() as forward:
-        ys = fun(*[x if x_dot is None else forward.lift(x, x_dot) for x, x_dot in zip(xs, x_dots, strict=True)])
+        ys = fun(
+            *[x if x_dot is None else forward.lift(x, x_dot) for x, x_dot in zip(xs, x_dots, strict=True)]
+        )
         pairs = [forward.lower(y) for y in ys]
     return [y for y, _ in pairs], [y_dot for _, y_dot in pairs]

@@ -1,8 +1,8 @@
 """Reverse mode: record sites while the program runs, then sweep them from the youngest to the oldest.
 
 The sweep keeps a heap of sites whose cotangent is being summed. The youngest of them cannot receive more,
-because all its users are younger still: its cotangent is complete, its `vjp` rule runs, and the site is let go. There is
-no recursion and no separate ordering of the graph.
+because all its users are younger still: its cotangent is complete, its `vjp` rule runs, and the site is let
+go. There is no recursion and no separate ordering of the graph.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any]:
     Parameters
     ----------
     outputs : list of (site, cotangent)
-        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has passed.
+        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has
+        passed.
     leaves : sequence of sites
         Those made by `Tape.lift`.
 
@@ -42,7 +43,9 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any]:
     pending = Pending()
     while outputs:
         pending.add(*outputs.pop())
-    with np.errstate(all="ignore"):  # derivatives at the edge of a domain must not warn where the primal did not
+    with np.errstate(
+        all="ignore"
+    ):  # derivatives at the edge of a domain must not warn where the primal did not
         found = _run(pending)
     return [found.get(leaf[0]) for leaf in leaves]
 
@@ -60,10 +63,7 @@ def _run(pending: Pending) -> dict[int, Any]:
         if prim is None:
             found[order] = y_bar
             continue
-        if prim.elementwise:
-            x_bars = prim.vjp(y_bar, site)
-        else:
-            x_bars = prim.vjp(y_bar, Site._make(site), **params)
+        x_bars = prim.vjp(y_bar, site) if prim.elementwise else prim.vjp(y_bar, Site._make(site), **params)
         for parent, x_bar in zip(parents, x_bars):  # noqa: B905 - lengths agree by the laws; strict costs a tenth
             if parent is None or x_bar is None:
                 continue

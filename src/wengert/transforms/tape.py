@@ -1,8 +1,9 @@
 """The tape: sites recorded while the program runs.
 
-A tracer's `info` is the site that made it; sites point to the sites of their operands, so what the program drops is freed
-while it runs. There is no list of everything: the tape is the graph that the outputs hold. Sites are made by the million:
-on the tape they are plain tuples of the fields of `Site`, which Python makes and takes apart at twice the speed.
+A tracer's `info` is the site that made it; sites point to the sites of their operands, so what the program
+drops is freed while it runs. There is no list of everything: the tape is the graph that the outputs hold.
+Sites are made by the million: on the tape they are plain tuples of the fields of `Site`, which Python makes
+and takes apart at twice the speed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from wengert.core.dispatch import NO_PARAMS, Interpreter, Traced, bind
 from wengert.core.numpy_protocol import UFUNCS, replace_traced
-from wengert.core.tracer import PLAIN, Tracer
+from wengert.core.operators import PLAIN
+from wengert.core.tracer import Tracer
 from wengert.errors import RuleMissingError
 from wengert.transforms.accumulation import select_item
 
@@ -30,8 +32,8 @@ _older = count(-1, -1).__next__
 
 # The short way ------------------------------------------------------------------------------------------------------
 #
-# An operator with a plain operand, and a ufunc of one operand, are most of what a program does. Their way from NumPy to a
-# new site is written out here: it decides what an operation on a small array costs.
+# An operator with a plain operand, and a ufunc of one operand, are most of what a program does. Their way
+# from NumPy to a new site is written out here: it decides what an operation on a small array costs.
 
 
 def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any], Any]:
@@ -67,7 +69,13 @@ class Recorded(Tracer):
                 return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x,), y, None, (self.info,)))
         return Tracer.__array_ufunc__(self, ufunc, method, *xs, **kwargs)
 
-    for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power}.items():
+    for _name, _ufunc in {
+        "add": np.add,
+        "sub": np.subtract,
+        "mul": np.multiply,
+        "truediv": np.divide,
+        "pow": np.power,
+    }.items():
         locals()[f"__{_name}__"] = _operator(f"__{_name}__", _ufunc, reflected=False)
         locals()[f"__r{_name}__"] = _operator(f"__r{_name}__", _ufunc, reflected=True)
 
@@ -91,6 +99,7 @@ class Tape(Interpreter):
         return (y.value, y.info) if self.owns(y) else (y, None)
 
     def unary(self, prim: Primitive, x: Traced) -> Any:
+        """Record an elementwise operation of one operand."""
         if not self.open:
             self.require_open()
         v = x.value
@@ -100,6 +109,7 @@ class Tape(Interpreter):
         return Recorded(self, y, (_older(), prim, NO_PARAMS, (v,), y, None, (x.info,)))
 
     def binary(self, prim: Primitive, a: Any, b: Any) -> Any:
+        """Record an elementwise operation of two operands."""
         if not self.open:
             self.require_open()
         a_site = b_site = None
@@ -115,13 +125,16 @@ class Tape(Interpreter):
         return Recorded(self, y, (_older(), prim, NO_PARAMS, (a, b), y, None, (a_site, b_site)))
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Evaluate, and record the site."""
         self.require_open()
         pairs = [self.lower(x) for x in xs]
         values = tuple([value for value, _ in pairs])
         if not prim.differentiable:
             return bind(prim, values, params)
         if prim.vjp is None:
-            raise RuleMissingError(f"primitive {prim.name!r} has no vjp rule", instead="give its record a vjp rule.")
+            raise RuleMissingError(
+                f"primitive {prim.name!r} has no vjp rule", instead="give its record a vjp rule."
+            )
         if prim.save is None:
             y, saved = bind(prim, values, params), None
         else:
@@ -129,11 +142,15 @@ class Tape(Interpreter):
         site = (_older(), prim, params, values, y, saved, tuple([parent for _, parent in pairs]))
         if not prim.multiple:
             return Recorded(self, y, site)
-        return tuple([
-            Recorded(self, v, (_older(), select_item, {"item": i}, y, v, None, (site,))) for i, v in enumerate(y)
-        ])
+        return tuple(
+            [
+                Recorded(self, v, (_older(), select_item, {"item": i}, y, v, None, (site,)))
+                for i, v in enumerate(y)
+            ]
+        )
 
     def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """Call the function on the values."""
         self.require_open()
         args, kwargs = replace_traced((args, kwargs), self, _value)
         return function(*args, **kwargs)

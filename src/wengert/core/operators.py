@@ -1,0 +1,91 @@
+"""Python's operators on tracers: the ufunc that each stands for, handed to the innermost interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.core.dispatch import Traced, innermost
+from wengert.core.numpy_protocol import UFUNCS, call_ufunc, operand
+from wengert.core.views import root
+
+__all__ = ["PLAIN", "apply", "binary", "general", "inplace", "unary"]
+
+PLAIN = frozenset(
+    {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
+    - {np.object_, np.str_, np.bytes_, np.void}
+)
+
+
+def apply(ufunc: Any, *xs: Any) -> Any:
+    """Apply a ufunc to operands of which at least one is traced."""
+    prim = UFUNCS.get(ufunc)
+    if prim is None or not prim.elementwise:
+        return call_ufunc(ufunc, "__call__", xs, {})
+    top = innermost(xs)
+    if len(xs) == 1:
+        return top.unary(prim, xs[0])  # type: ignore[union-attr]
+    a, b = xs if len(xs) == 2 else (None, None)
+    if len(xs) > 2 or type(a) is list or type(b) is list or type(a) is tuple or type(b) is tuple:
+        return top.apply(prim, tuple(map(operand, xs)), {})  # type: ignore[union-attr]
+    return top.binary(prim, a, b)  # type: ignore[union-attr]
+
+
+def _understood(x: Any) -> bool:
+    """Say whether an operand of an operator is an array of some kind, rather than a stranger with its own rules."""
+    return (
+        type(x) in PLAIN
+        or isinstance(x, Traced | list | tuple)
+        or getattr(x, "__array_ufunc__", None) is not None
+        or isinstance(x, float | int | complex)
+    )
+
+
+def binary(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return the operator of an elementwise ufunc of two operands, and the reflected one."""
+
+    def forward(self: Any, other: Any) -> Any:
+        if type(other) in PLAIN or (isinstance(other, Traced) and other.interpreter is self.interpreter):
+            return self.interpreter.binary(UFUNCS[ufunc], self, other)
+        return apply(ufunc, self, other) if _understood(other) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        if type(other) in PLAIN:
+            return self.interpreter.binary(UFUNCS[ufunc], other, self)
+        return apply(ufunc, other, self) if _understood(other) else NotImplemented
+
+    return forward, reflected
+
+
+def inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
+    """Return the augmented assignment of a ufunc: the handle is rebound."""
+
+    def update(self: Any, other: Any) -> Any:
+        if not _understood(other):
+            return NotImplemented
+        y = apply(ufunc, self, other)
+        if self.ndim == 0 and not isinstance(root(self), np.ndarray):
+            return y  # NumPy scalars are immutable: the name is rebound, not the handle
+        if y.shape != self.shape or not np.can_cast(y.dtype, self.dtype, "same_kind"):
+            np.positive(
+                np.empty(y.shape, y.dtype), out=np.empty(self.shape, self.dtype)
+            )  # raises NumPy's error
+        self.rebind(y if y.dtype == self.dtype else y.astype(self.dtype))
+        return self
+
+    return update
+
+
+def unary(ufunc: Any) -> Callable[[Any], Any]:
+    """Return the operator of an elementwise ufunc of one operand."""
+    return lambda self: self.interpreter.unary(UFUNCS[ufunc], self)
+
+
+def general(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return the operator of a ufunc that is not elementwise or has several results (matmul, divmod)."""
+    return (
+        lambda self, other: apply(ufunc, self, other) if _understood(other) else NotImplemented,
+        lambda self, other: apply(ufunc, other, self) if _understood(other) else NotImplemented,
+    )

@@ -1,0 +1,98 @@
+"""Views: writes through one handle are seen by the others, as NumPy's views of one buffer see each other's.
+
+A view holds its base, the handle that owns the data, and the recipe (NumPy calls) that made it. A write to a
+base rebinds the base and makes its living views stale: a stale handle takes its value anew from the base when
+it is next looked at. A write to a view is a write to its base. Reading costs nothing until something is
+written.
+
+    link of a base   `Base`: weak references to its views
+    link of a view   `View`: the base and the recipe
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from wengert.core.dispatch import Traced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Base", "Step", "View", "link_of", "positions", "root", "share_memory"]
+
+
+class Step(NamedTuple):
+    """One call that makes a view: function(x, *args, **kwargs), and which item if that is a sequence."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    item: int | None = None
+
+    def __call__(self, x: Any) -> Any:
+        """Make the view."""
+        y = self.function(x, *self.args, **self.kwargs)
+        return y if self.item is None else y[self.item]
+
+
+class View(NamedTuple):
+    """What a view is a view of."""
+
+    base: Any
+    recipe: tuple[Step, ...]
+    writeable: bool
+
+
+class Base:
+    """The living views of a handle."""
+
+    __slots__ = ("_limit", "_views")
+
+    def __init__(self) -> None:
+        self._views: list[weakref.ref[Traced]] = []
+        self._limit = 16
+
+    def add(self, view: Traced) -> None:
+        """Remember a view; now and then forget those that are gone."""
+        self._views.append(weakref.ref(view))
+        if len(self._views) > self._limit:
+            self._views = [ref for ref in self._views if ref() is not None]
+            self._limit = 2 * len(self._views) + 16
+
+    def take(self) -> list[Traced]:
+        """Return the living views and forget them."""
+        views = [view for ref in self._views if (view := ref()) is not None]
+        self._views = []
+        return views
+
+
+def link_of(x: Traced) -> Base | View | None:
+    """Return the link of a handle; most have none, and never set the slot."""
+    return getattr(x, "link", None)
+
+
+def positions(recipe: tuple[Step, ...], shape: tuple[int, ...]) -> Any:
+    """Return where in the flattened base the entries of a view lie."""
+    n = 1
+    for length in shape:
+        n *= length
+    places = np.arange(n).reshape(shape)
+    for step in recipe:
+        places = step(places)
+    return places
+
+
+def root(x: Any) -> Any:
+    """Return the plain value under all tracers."""
+    while isinstance(x, Traced):
+        x = x.value
+    return x
+
+
+def share_memory(x: Traced, y: Traced) -> bool:
+    """Whether NumPy made the value of y as a view of the value of x."""
+    a, b = root(x), root(y)
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
