@@ -1,7 +1,7 @@
 """Every NumPy function is differentiable, of zero derivative, or refused with a reason; none is unclassified.
 
-The calls in tests/classification say which is which and are run here: values equal NumPy's bit for bit, derivatives agree
-with differences in both modes and to second order, and batching agrees with a loop.
+The calls in tests/classification say which is which and are run here: values equal NumPy's bit for bit,
+derivatives agree with differences in both modes and to second order, and batching agrees with a loop.
 """
 
 import operator
@@ -107,7 +107,9 @@ def test_derivative_against_differences(function: Any, k: int, kinds: str, call:
 
 def assert_close(y_dot: Any, y: Any, reference: Any, noise: Any, units: float) -> None:
     size = max(np.max(np.abs(z[np.isfinite(z)]), initial=0.0) for z in map(np.asarray, (reference, y)))
-    assert np.max(noise[np.isfinite(noise)], initial=0.0) <= units * size, f"no reference is sharp enough ({noise})"
+    assert np.max(noise[np.isfinite(noise)], initial=0.0) <= units * size, (
+        f"no reference is sharp enough ({noise})"
+    )
     off = np.abs(np.asarray(y_dot) - reference)
     assert np.max(off[np.isfinite(off)], initial=0.0) <= units * size, f"{y_dot}, not {reference}"
 
@@ -170,7 +172,9 @@ def test_refused_functions_say_why(function: Any) -> None:
         assert function.__name__ in caught.value.what
         assert caught.value.why
         assert caught.value.instead
-        assert "test_classification.py" in str(caught.value.where) or "constants.py" in str(caught.value.where)
+        assert "test_classification.py" in str(caught.value.where) or "constants.py" in str(
+            caught.value.where
+        )
 
 
 @pytest.mark.parametrize("function", constants.NUMPY_RAISES, ids=name_of)
@@ -179,7 +183,9 @@ def test_functions_of_integers_raise(function: Any) -> None:
         wg.grad(lambda v: np.sum(constants.NUMPY_RAISES[function](v)))(np.ones(4))
 
 
-@pytest.mark.parametrize("function", sorted(get_overridable_numpy_array_functions(), key=name_of), ids=name_of)
+@pytest.mark.parametrize(
+    "function", sorted(get_overridable_numpy_array_functions(), key=name_of), ids=name_of
+)
 def test_every_function_is_classified(function: Any) -> None:
     if function.__name__ in constants.CONSTRUCTORS or function.__module__.startswith(constants.OTHER_MODULES):
         return
@@ -193,7 +199,9 @@ def test_every_function_is_classified(function: Any) -> None:
         assert function not in DIFFERENTIABLE, "this function has a derivative"
     else:
         classes = (DIFFERENTIABLE, constants.ZERO, constants.REFUSED)
-        assert any(function in one for one in classes), "it is registered, but no call here shows what it does"
+        assert any(function in one for one in classes), (
+            "it is registered, but no call here shows what it does"
+        )
 
 
 @pytest.mark.parametrize("ufunc", sorted(get_overridable_numpy_ufuncs(), key=name_of), ids=name_of)
@@ -208,15 +216,24 @@ def test_every_ufunc_is_classified(ufunc: Any) -> None:
     elif ufunc in ufuncs.ROUNDING:
         assert prim is None or ufunc is np.nextafter or not prim.differentiable
     else:
-        strings = all("O" in loop or "U" in loop or "T" in loop or "S" in loop or "?" in loop for loop in ufunc.types)
-        assert ufunc in ufuncs.NOT_FLOAT or strings or not any("d" in loop for loop in ufunc.types), "unclassified"
+        strings = all(
+            "O" in loop or "U" in loop or "T" in loop or "S" in loop or "?" in loop for loop in ufunc.types
+        )
+        assert ufunc in ufuncs.NOT_FLOAT or strings or not any("d" in loop for loop in ufunc.types), (
+            "unclassified"
+        )
         with pytest.raises(TypeError):  # RefusedError, or NumPy's own: there is no loop for floats
             wg.grad(lambda x: ufunc(*[x] * ufunc.nin))(np.ones(3))
 
 
 def test_linalg_and_fft_are_covered() -> None:
     covered = {*DIFFERENTIABLE, *constants.ZERO}
-    missing = [f for module in (np.linalg, np.fft) for f in map(module.__dict__.get, module.__all__) if f not in covered]
+    missing = [
+        f
+        for module in (np.linalg, np.fft)
+        for f in map(module.__dict__.get, module.__all__)
+        if f not in covered
+    ]
     assert [f.__name__ for f in missing] == ["LinAlgError", "fftfreq", "rfftfreq"]
 
 

@@ -11,6 +11,8 @@ import pytest
 
 import wengert as wg
 from wengert import errors
+from wengert.core.numpy_protocol import FUNCTIONS
+from wengert.core.primitive import Primitive
 
 X = np.array([1.0, 2.0])
 
@@ -48,16 +50,24 @@ CASES: dict[str, tuple[Callable[[], Any], type[errors.WengertError], str]] = {
     # inputs
     "integer array": (lambda: wg.grad(total)(np.arange(3)), DIFFERENTIABLE, "int64"),
     "bool array": (lambda: wg.grad(total)(np.array([True, False])), DIFFERENTIABLE, "bool"),
-    "bool": (lambda: wg.grad(total)(True), DIFFERENTIABLE, "bool"),  # noqa: FBT003
+    "bool": (lambda: wg.grad(total)(True), DIFFERENTIABLE, "bool"),
     "string": (lambda: wg.grad(total)("abc"), DIFFERENTIABLE, "str"),
     "string array": (lambda: wg.grad(total)(np.array(["a"])), DIFFERENTIABLE, "U1"),
     "object array": (lambda: wg.grad(total)(np.array([1.0, None])), DIFFERENTIABLE, "object"),
     "date array": (lambda: wg.grad(total)(np.array(["2020-01-01"], "M8[D]")), DIFFERENTIABLE, "datetime64"),
     "fraction": (lambda: wg.grad(total)(Fraction(1, 2)), DIFFERENTIABLE, "Fraction"),
     "unknown class": (lambda: wg.grad(lambda _x: 1.0)(Opaque()), DIFFERENTIABLE, "Opaque"),
-    "enum in a tree": (lambda: wg.grad(lambda t: total(t["w"]))({"w": X, "c": Color.RED}), DIFFERENTIABLE, "'c'"),
+    "enum in a tree": (
+        lambda: wg.grad(lambda t: total(t["w"]))({"w": X, "c": Color.RED}),
+        DIFFERENTIABLE,
+        "'c'",
+    ),
     "string in a tree": (lambda: wg.grad(lambda t: total(t[0]))([X, "name"]), DIFFERENTIABLE, "[1]"),
-    "integers in a tree": (lambda: wg.grad(lambda t: total(t["a"]))({"a": X, "n": np.arange(2)}), DIFFERENTIABLE, "'n'"),
+    "integers in a tree": (
+        lambda: wg.grad(lambda t: total(t["a"]))({"a": X, "n": np.arange(2)}),
+        DIFFERENTIABLE,
+        "'n'",
+    ),
     "integers in jvp": (lambda: wg.jvp(total, (np.arange(2),), (X,)), DIFFERENTIABLE, "int64"),
     "integers in vjp": (lambda: wg.vjp(total, np.arange(2)), DIFFERENTIABLE, "int64"),
     "integers in jacfwd": (lambda: wg.jacfwd(total)(np.arange(2)), DIFFERENTIABLE, "int64"),
@@ -65,7 +75,11 @@ CASES: dict[str, tuple[Callable[[], Any], type[errors.WengertError], str]] = {
     "complex in grad to complex": (lambda: wg.grad(lambda z: z * z)(1j), DIFFERENTIABLE, "complex"),
     # outputs
     "vector output": (lambda: wg.grad(lambda x: x * x)(X), DIFFERENTIABLE, "(2,)"),
-    "vector output of value_and_grad": (lambda: wg.value_and_grad(lambda x: x * x)(X), DIFFERENTIABLE, "(2,)"),
+    "vector output of value_and_grad": (
+        lambda: wg.value_and_grad(lambda x: x * x)(X),
+        DIFFERENTIABLE,
+        "(2,)",
+    ),
     "empty output": (lambda: wg.grad(lambda x: x[:0])(X), DIFFERENTIABLE, "(0,)"),
     "tuple output": (lambda: wg.grad(lambda x: (total(x), x))(X), DIFFERENTIABLE, ""),
     "complex output": (lambda: wg.grad(lambda x: 1j * total(x))(X), DIFFERENTIABLE, "complex"),
@@ -81,16 +95,28 @@ CASES: dict[str, tuple[Callable[[], Any], type[errors.WengertError], str]] = {
     "tangent to broadcast": (lambda: wg.jvp(total, (X,), (1.0,)), ARGUMENT, "tangent"),
     "complex tangent of a real value": (lambda: wg.jvp(total, (X,), (1j * X,)), ARGUMENT, "complex128"),
     "too few tangents": (lambda: wg.jvp(lambda x, y: total(x + y), (X, X), (X,)), ARGUMENT, "tangent"),
-    "tangent of another structure": (lambda: wg.jvp(lambda t: total(t["a"]), ({"a": X},), ({"b": X},)), ARGUMENT, "tangent"),
+    "tangent of another structure": (
+        lambda: wg.jvp(lambda t: total(t["a"]), ({"a": X},), ({"b": X},)),
+        ARGUMENT,
+        "tangent",
+    ),
     "tangents not a tuple": (lambda: wg.jvp(total, X, X), ARGUMENT, ""),
     "string tangent": (lambda: wg.jvp(total, (X,), ("v",)), ARGUMENT, "tangent"),
     "cotangent of another shape": (lambda: wg.vjp(lambda x: x * x, X)[1](np.ones(3)), ARGUMENT, "(3,)"),
     "cotangent of another structure": (lambda: wg.vjp(lambda x: (x, x), X)[1](X), ARGUMENT, "cotangent"),
-    "complex cotangent of a real value": (lambda: wg.vjp(lambda x: x * x, X)[1](1j * X), ARGUMENT, "complex128"),
+    "complex cotangent of a real value": (
+        lambda: wg.vjp(lambda x: x * x, X)[1](1j * X),
+        ARGUMENT,
+        "complex128",
+    ),
     "hvp with a vector of another shape": (lambda: wg.hvp(total, (X,), (np.ones(3),)), ARGUMENT, "(3,)"),
     # vmap
     "vmap over nothing": (lambda: wg.vmap(total, in_axes=None)(X), ARGUMENT, ""),
-    "vmap over sizes that differ": (lambda: wg.vmap(lambda x, y: x + y)(np.ones(2), np.ones(3)), ARGUMENT, ""),
+    "vmap over sizes that differ": (
+        lambda: wg.vmap(lambda x, y: x + y)(np.ones(2), np.ones(3)),
+        ARGUMENT,
+        "",
+    ),
     "vmap over an axis that is not there": (lambda: wg.vmap(total, in_axes=2)(X), ARGUMENT, ""),
     "vmap over a number": (lambda: wg.vmap(total)(1.0), ARGUMENT, ""),
     "vmap with too many axes": (lambda: wg.vmap(total, in_axes=(0, 0))(X), ARGUMENT, ""),
@@ -123,10 +149,11 @@ def test_where_is_the_users_line() -> None:
     assert "in loss" in str(caught.value.where)
 
 
-def test_unknown_numpy_functions_name_external() -> None:
+def test_unknown_numpy_functions_name_external(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(FUNCTIONS, np.sinc)  # as a function of a later NumPy would be
     with pytest.raises(errors.RefusedError) as caught:
-        wg.grad(lambda x: np.strings.upper(x))(X)
-    assert "upper" in caught.value.what
+        wg.grad(lambda x: np.sum(np.sinc(x)))(X)
+    assert "sinc" in caught.value.what
     assert "wengert.external" in caught.value.instead
 
 
@@ -138,8 +165,6 @@ def test_unknown_ufuncs_name_external() -> None:
 
 
 def test_missing_rules_name_the_primitive_and_the_rule() -> None:
-    from wengert.core.primitive import Primitive
-
     bare = Primitive(name="bare", doc="Twice x.", eval=lambda x: 2.0 * x)
     for transform, rule in ((lambda f: wg.grad(f)(1.0), "vjp"), (lambda f: wg.jvp(f, (1.0,), (1.0,)), "jvp")):
         with pytest.raises(errors.RuleMissingError) as caught:

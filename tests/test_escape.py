@@ -1,4 +1,4 @@
-"""Escape: a traced value that leaves NumPy's dispatch raises, and says where and what to write; it never turns silent zero."""
+"""Escape: a traced value that leaves NumPy's dispatch raises and names the remedy; it never turns silent zero."""
 
 import cmath
 import json
@@ -28,7 +28,9 @@ def _assign(index: Any) -> Callable[[Any], Any]:
 
 def _into(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
     """Call a function that writes a traced value (where args say `...`) into a plain buffer."""
-    return lambda t: function(*[t if a is ... else a for a in args], **{k: t if a is ... else a for k, a in kwargs.items()})
+    return lambda t: function(
+        *[t if a is ... else a for a in args], **{k: t if a is ... else a for k, a in kwargs.items()}
+    )
 
 
 def _augmented(t: Any) -> Any:

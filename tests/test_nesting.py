@@ -22,7 +22,9 @@ def pullback(fun: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 MODES = {"forward": forward, "reverse": wg.grad, "pullback": pullback}
 PAIRS = list(product(MODES.values(), repeat=2))
-names = pytest.mark.parametrize(("outer", "inner"), PAIRS, ids=["-".join(p) for p in product(MODES, repeat=2)])
+names = pytest.mark.parametrize(
+    ("outer", "inner"), PAIRS, ids=["-".join(p) for p in product(MODES, repeat=2)]
+)
 
 
 @names

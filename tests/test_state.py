@@ -1,4 +1,4 @@
-"""State: whatever ends a call, and however many threads call, the next derivative is right and nothing is left behind."""
+"""State: however a call ends, and however many threads call, the next derivative is right and nothing is left."""
 
 import contextvars
 import signal
@@ -127,7 +127,9 @@ def test_ctrl_c_at_any_moment() -> None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
                 signal.setitimer(signal.ITIMER_REAL, max(duration * (k + 1) / 60, 1e-5))
-                with np.errstate():  # NumPy's own contexts, left by a signal while they are entered, do not restore
+                with (
+                    np.errstate()
+                ):  # NumPy's own contexts, left by a signal while they are entered, do not restore
                     wg.grad(busy)(0.5)
                     signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
@@ -138,7 +140,7 @@ def test_ctrl_c_at_any_moment() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, old)
-    assert stopped > 10  # noqa: PLR2004 - the test did interrupt something
+    assert stopped > 10
     assert wg.grad(busy)(0.5) == exact
 
 
@@ -153,7 +155,10 @@ def _nested(x: float) -> tuple[float, ...]:
 
 def test_threads_of_nested_gradients() -> None:
     points = [0.1 + 0.05 * k for k in range(32)]
-    exact = [(2 * np.cos(x) - x * np.sin(x), 2 * np.cos(x) - x * np.sin(x), 1.0, 2 * x * x, 4 * x * x) for x in points]
+    exact = [
+        (2 * np.cos(x) - x * np.sin(x), 2 * np.cos(x) - x * np.sin(x), 1.0, 2 * x * x, 4 * x * x)
+        for x in points
+    ]
     deadline = time.perf_counter() + 6.0
     barrier = threading.Barrier(8)
 
@@ -173,7 +178,7 @@ def test_threads_of_nested_gradients() -> None:
             outcomes = list(pool.map(work, range(8)))
     finally:
         sys.setswitchinterval(interval)
-    assert sum(done for _, done in outcomes) > 100  # noqa: PLR2004 - the threads did work
+    assert sum(done for _, done in outcomes) > 100
     assert sum(wrong for wrong, _ in outcomes) == 0
 
 

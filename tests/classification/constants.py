@@ -1,4 +1,4 @@
-"""Functions without a derivative: locally constant ones, which give NumPy's plain result, and refused ones, which raise."""
+"""Functions without a derivative: locally constant ones give NumPy's plain result, refused ones raise."""
 
 import numpy as np
 
@@ -9,7 +9,11 @@ ZERO = {
     np.all: [("m", lambda m: np.all(m > 0, axis=0))],
     np.allclose: [("m n", np.allclose)],
     np.any: [("m", lambda m: np.any(m > 0)), ("m", lambda m: (m > 0).any(axis=1))],
-    np.argmax: [("m", np.argmax), ("m", lambda m: np.argmax(m, axis=1, keepdims=True)), ("v", lambda v: v.argmax())],
+    np.argmax: [
+        ("m", np.argmax),
+        ("m", lambda m: np.argmax(m, axis=1, keepdims=True)),
+        ("v", lambda v: v.argmax()),
+    ],
     np.argmin: [("m", lambda m: np.argmin(m, axis=0))],
     np.argpartition: [("v", lambda v: np.argpartition(v, 2))],
     np.argsort: [("m", lambda m: np.argsort(m, axis=1)), ("v", lambda v: v.argsort())],
@@ -25,10 +29,8 @@ ZERO = {
     np.count_nonzero: [("m", np.count_nonzero), ("m", lambda m: np.count_nonzero(m > 0, axis=0))],
     np.diag_indices_from: [("q", np.diag_indices_from)],
     np.digitize: [("v", lambda v: np.digitize(v, [-1.0, 0.0, 1.0]))],
-    np.empty_like: [],
     np.fix: [("v", np.fix)],
     np.flatnonzero: [("v", lambda v: np.flatnonzero(v > 0))],
-    np.full_like: [("v", lambda v: np.full_like(v, 2.0))],
     np.histogram_bin_edges: [],
     np.isclose: [("m n", np.isclose)],
     np.iscomplex: [("m", np.iscomplex), ("c", np.iscomplex)],
@@ -47,14 +49,15 @@ ZERO = {
     np.nanargmin: [("m", lambda m: np.nanargmin(m, axis=1))],
     np.ndim: [("m", np.ndim)],
     np.nonzero: [("m", np.nonzero), ("v", lambda v: v.nonzero())],
-    np.ones_like: [("m", np.ones_like), ("m", lambda m: np.ones_like(m, shape=(2,)))],
     np.result_type: [("m", np.result_type), ("m", lambda m: np.result_type(m, np.float32))],
-    np.searchsorted: [("v", lambda v: np.searchsorted([-1.0, 0.0, 1.0], v)), ("s", lambda s: np.searchsorted(np.arange(3.0), s))],
+    np.searchsorted: [
+        ("v", lambda v: np.searchsorted([-1.0, 0.0, 1.0], v)),
+        ("s", lambda s: np.searchsorted(np.arange(3.0), s)),
+    ],
     np.shape: [("m", np.shape)],
     np.size: [("m", np.size), ("m", lambda m: np.size(m, 0))],
     np.tril_indices_from: [("q", np.tril_indices_from)],
     np.triu_indices_from: [("q", np.triu_indices_from)],
-    np.zeros_like: [("m", np.zeros_like), ("m", lambda m: np.zeros_like(m, dtype=int))],
     np.einsum_path: [("q r", lambda q, r: np.einsum_path("ij,jk", q, r)[0])],
     L.matrix_rank: [("q", L.matrix_rank)],
 }
@@ -84,7 +87,30 @@ NUMPY_RAISES = {
 
 # Constructors, which are overloaded through like= only, and functions of strings, records and polynomial classes.
 CONSTRUCTORS = {
-    *("arange", "array", "asanyarray", "asarray", "empty", "eye", "frombuffer", "fromfile", "fromfunction", "fromiter"),
-    *("fromstring", "full", "genfromtxt", "identity", "loadtxt", "ones", "tri", "zeros", "require"),
+    *(
+        "arange",
+        "array",
+        "asanyarray",
+        "asarray",
+        "empty",
+        "eye",
+        "frombuffer",
+        "fromfile",
+        "fromfunction",
+        "fromiter",
+    ),
+    *(
+        "fromstring",
+        "full",
+        "genfromtxt",
+        "identity",
+        "loadtxt",
+        "ones",
+        "tri",
+        "zeros",
+        "require",
+        "ascontiguousarray",
+    ),
+    "asfortranarray",
 }
 OTHER_MODULES = ("numpy.char", "numpy.strings", "numpy.lib.recfunctions", "numpy.polynomial", "numpy.ma")

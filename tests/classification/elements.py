@@ -32,7 +32,11 @@ CALLS = {
         ("v u", lambda v, u: np.correlate(v, u, "full")),
         ("u v", lambda u, v: np.correlate(u, v, mode="same")),
     ],
-    np.corrcoef: [("m", np.corrcoef), ("m n", lambda m, n: np.corrcoef(m, n)), ("m", lambda m: np.corrcoef(m, rowvar=False))],
+    np.corrcoef: [
+        ("m", np.corrcoef),
+        ("m n", lambda m, n: np.corrcoef(m, n)),
+        ("m", lambda m: np.corrcoef(m, rowvar=False)),
+    ],
     np.cov: [
         ("m", np.cov),
         ("v w", lambda v, w: np.cov(v, w)),
@@ -48,7 +52,10 @@ CALLS = {
         ("v", np.cumulative_prod),
         ("m", lambda m: np.cumulative_prod(m, axis=0, include_initial=True)),
     ],
-    np.cumulative_sum: [("v", np.cumulative_sum), ("m", lambda m: np.cumulative_sum(m, axis=1, include_initial=True))],
+    np.cumulative_sum: [
+        ("v", np.cumulative_sum),
+        ("m", lambda m: np.cumulative_sum(m, axis=1, include_initial=True)),
+    ],
     np.diff: [
         ("m", np.diff),
         ("m", lambda m: np.diff(m, n=2, axis=0)),
@@ -56,7 +63,11 @@ CALLS = {
         ("v u", lambda v, u: np.diff(v, append=u)),
         ("v", lambda v: np.diff(v, n=0)),
     ],
-    np.ediff1d: [("v", np.ediff1d), ("v u", lambda v, u: np.ediff1d(v, to_begin=0.0, to_end=u)), ("m", np.ediff1d)],
+    np.ediff1d: [
+        ("v", np.ediff1d),
+        ("v u", lambda v, u: np.ediff1d(v, to_begin=0.0, to_end=u)),
+        ("m", np.ediff1d),
+    ],
     np.gradient: [
         ("v", np.gradient),
         ("m", np.gradient),
@@ -99,16 +110,34 @@ CALLS = {
         ("m", lambda m: np.median(m, axis=1, keepdims=True)),
         ("t", lambda t: np.median(t, axis=(0, 1))),
     ],
-    np.nan_to_num: [("v", np.nan_to_num), ("m", lambda m: np.nan_to_num(m, nan=1.0, posinf=2.0, neginf=3.0)), ("c", np.nan_to_num)],
+    np.nan_to_num: [
+        ("v", np.nan_to_num),
+        ("m", lambda m: np.nan_to_num(m, nan=1.0, posinf=2.0, neginf=3.0)),
+        ("c", np.nan_to_num),
+    ],
     np.nancumprod: [("m", np.nancumprod), ("m", lambda m: np.nancumprod(m, axis=0))],
     np.nancumsum: [("m", np.nancumsum), ("m", lambda m: np.nancumsum(m, axis=1))],
     np.nanmax: [("m", np.nanmax), ("m", lambda m: np.nanmax(m, axis=0, keepdims=True)), ("x", np.nanmax)],
-    np.nanmin: [("m", np.nanmin), ("m", lambda m: np.nanmin(m, axis=0)), ("x", lambda x: np.nanmin(x, axis=1))],
-    np.nanmean: [("m", np.nanmean), ("m", lambda m: np.nanmean(m, axis=(0, 1))), ("x", lambda x: np.nanmean(x, axis=0))],
+    np.nanmin: [
+        ("m", np.nanmin),
+        ("m", lambda m: np.nanmin(m, axis=0)),
+        ("x", lambda x: np.nanmin(x, axis=1)),
+    ],
+    np.nanmean: [
+        ("m", np.nanmean),
+        ("m", lambda m: np.nanmean(m, axis=(0, 1))),
+        ("x", lambda x: np.nanmean(x, axis=0)),
+    ],
     np.nanmedian: [("m", np.nanmedian), ("x", lambda x: np.nanmedian(x, axis=1)), ("x", np.nanmedian)],
-    np.nanpercentile: [("m", lambda m: np.nanpercentile(m, 30)), ("x", lambda x: np.nanpercentile(x, [25, 60], axis=1))],
+    np.nanpercentile: [
+        ("m", lambda m: np.nanpercentile(m, 30)),
+        ("x", lambda x: np.nanpercentile(x, [25, 60], axis=1)),
+    ],
     np.nanprod: [("m", np.nanprod), ("x", lambda x: np.nanprod(x, axis=1))],
-    np.nanquantile: [("m", lambda m: np.nanquantile(m, 0.3)), ("x", lambda x: np.nanquantile(x, 0.4, axis=1))],
+    np.nanquantile: [
+        ("m", lambda m: np.nanquantile(m, 0.3)),
+        ("x", lambda x: np.nanquantile(x, 0.4, axis=1)),
+    ],
     np.nanstd: [("m", np.nanstd), ("x", lambda x: np.nanstd(x, axis=1, ddof=1))],
     np.nansum: [("m", np.nansum), ("x", lambda x: np.nansum(x, axis=0))],
     np.nanvar: [("m", np.nanvar), ("x", lambda x: np.nanvar(x, axis=1, keepdims=True))],

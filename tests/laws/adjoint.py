@@ -9,7 +9,7 @@ import numpy as np
 from wengert.core.primitive import Primitive
 
 from .cases import Case, cast, complexes, is_float
-from .rules import UNITS, assert_type, cotangents, forward, pair, reverse, results, tangents
+from .rules import UNITS, assert_type, cotangents, forward, pair, results, reverse, tangents
 
 
 def adjoint(prim: Primitive, case: Case) -> None:
@@ -44,7 +44,9 @@ def _identity(prim: Primitive, case: Case, which: list[int]) -> None:
     assert error <= bound, f"operands {which}: {left!r} is not {right!r} (off by {error:.1e} > {bound:.1e})"
 
 
-def _check_types(prim: Primitive, case: Case, ys: tuple, y_dots: tuple, x_bars: list, which: list[int]) -> None:
+def _check_types(
+    prim: Primitive, case: Case, ys: tuple, y_dots: tuple, x_bars: list, which: list[int]
+) -> None:
     assert len(x_bars) == len(case.xs), f"{len(x_bars)} cotangents for {len(case.xs)} operands"
     expected = results(prim.eval(*case.xs, **case.params))
     for y, y_dot, y_eval in zip(ys, y_dots, expected, strict=True):

@@ -86,4 +86,6 @@ def _compare(ys: Any, loop: list[Any], how: str) -> None:
             continue
         bound = UNITS * float(np.finfo(reference.dtype).eps) * np.max(np.abs(reference), initial=0.0)
         off = np.max(np.abs(y - reference), initial=0.0)
-        assert off <= bound or np.array_equal(y, reference, equal_nan=True), f"{how}: off by {off:.1e} > {bound:.1e}"
+        assert off <= bound or np.array_equal(y, reference, equal_nan=True), (
+            f"{how}: off by {off:.1e} > {bound:.1e}"
+        )

@@ -47,4 +47,6 @@ def _compare(i: int, y: Any, y_dot: Any, reference: Any, error: Any, units: floa
     size = max(np.max(np.abs(z), initial=0.0) for z in (reference, y))
     off, noise = np.max(np.abs(y_dot - reference), initial=0.0), np.max(error, initial=0.0)
     assert noise <= units * size, f"operand {i}: no reference is sharp enough here ({noise:.1e})"
-    assert off <= units * size, f"operand {i}: y_dot is off by {off:.1e}, allowed {units * size:.1e} ({units})"
+    assert off <= units * size, (
+        f"operand {i}: y_dot is off by {off:.1e}, allowed {units * size:.1e} ({units})"
+    )

@@ -13,10 +13,10 @@ import numpy as np
 from wengert.core.primitive import Primitive
 
 from .cases import Case, is_float
+from .differences import richardson
 from .rules import results
 
 SHARP, GENERAL = 1e-12, 1e-9
-LEVELS = 10
 
 
 def directional(prim: Primitive, case: Case, x_dots: list[Any]) -> list[tuple[Any, Any, float]]:
@@ -32,7 +32,7 @@ def along(fun: Callable[..., Any], points: Any, x_dots: list[Any]) -> list[tuple
     """The sharpest derivative along x_dots that a function of arrays, with a tuple of results, allows."""
     curve = _curve(fun, points, x_dots, np.longdouble)
     with_extended = _try(curve, 0.0)
-    if with_extended and all(np.finfo(y.dtype).nmant > 52 for y in with_extended):  # noqa: PLR2004
+    if with_extended and all(np.finfo(y.dtype).nmant > 52 for y in with_extended):
         return [(d, e, _units(d, e)) for d, e in richardson(curve)]
     curve = _curve(fun, points, x_dots, np.float64)
     rough = richardson(curve)
@@ -42,33 +42,13 @@ def along(fun: Callable[..., Any], points: Any, x_dots: list[Any]) -> list[tuple
     return [_sharpen(step, d, e) for step, (d, e) in zip(steps, rough, strict=True)]
 
 
-def richardson(curve: Callable[[Any], list[Any]]) -> list[tuple[Any, Any]]:
-    """Derivative at 0 of each result of a curve, with an error estimate per entry.
-
-    Ridders, Accurate computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4 (1982): central
-    differences at halving steps, extrapolated to step 0; entry by entry the one whose neighbors agree best is taken.
-    Steps that leave the domain give nan and are never the best.
-    """
-    rows: list[list[Any]] = []
-    best = [np.zeros_like(y) for y in curve(0.0)]
-    error = [np.full(y.shape, np.inf, dtype=y.real.dtype) for y in best]
-    for level in range(LEVELS):
-        h = 2.0 ** -(5 + level)
-        row = [[(a - b) / (2 * h) for a, b in zip(curve(h), curve(-h), strict=True)]]
-        for order in range(1, level + 1):
-            old, new = rows[-1][order - 1], row[order - 1]
-            row.append([n + (n - o) / (4.0**order - 1) for o, n in zip(old, new, strict=True)])
-            for k, z in enumerate(row[order]):
-                guess = np.maximum(np.abs(z - old[k]), np.abs(z - new[k]))
-                better = guess < error[k]
-                best[k], error[k] = np.where(better, z, best[k]), np.where(better, guess, error[k])
-        rows.append(row)
-    return list(zip(best, error, strict=True))
-
-
 def _units(reference: Any, error: Any) -> float:
     """Extended precision is lost where a function computes in float64 inside; the error estimate shows it."""
-    return SHARP if np.max(error, initial=0.0) <= 0.1 * SHARP * np.max(np.abs(reference), initial=0.0) else GENERAL
+    return (
+        SHARP
+        if np.max(error, initial=0.0) <= 0.1 * SHARP * np.max(np.abs(reference), initial=0.0)
+        else GENERAL
+    )
 
 
 def _curve(fun: Callable[..., Any], points: Any, x_dots: list[Any], dtype: Any) -> Callable[[Any], list[Any]]:
@@ -85,7 +65,11 @@ def _curve(fun: Callable[..., Any], points: Any, x_dots: list[Any], dtype: Any) 
 def _try(curve: Callable[[Any], list[Any]], t: Any) -> list[Any] | None:
     try:
         return curve(t)
-    except (TypeError, ValueError, np.exceptions.ComplexWarning):  # this function has no loop for such operands
+    except (
+        TypeError,
+        ValueError,
+        np.exceptions.ComplexWarning,
+    ):  # this function has no loop for such operands
         return None
 
 
@@ -94,7 +78,9 @@ def _complex_step(fun: Callable[..., Any], points: Any, x_dots: list[Any]) -> li
     if any(np.iscomplexobj(x) for x in points):
         return None
     h = 1e-30
-    ys = _try(_curve(fun, points, [None if d is None else 1j * np.asarray(d) for d in x_dots], np.complex128), h)
+    ys = _try(
+        _curve(fun, points, [None if d is None else 1j * np.asarray(d) for d in x_dots], np.complex128), h
+    )
     return None if ys is None else [y.imag / h for y in ys]
 
 

@@ -63,7 +63,7 @@ def _dense(x_bar: Any, x: Any) -> Any:
     if not isinstance(x_bar, LazyScatter):
         return x_bar
     dense = np.zeros(np.shape(x), np.result_type(x))
-    x_bar.add_to(dense)
+    np.add.at(dense, x_bar.index, x_bar.piece)
     return dense
 
 

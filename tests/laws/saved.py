@@ -34,5 +34,7 @@ def partial_cotangents(prim: Primitive, case: Case) -> None:
                 absent = [y_bar if j == k else None for j in range(len(y_bars))]
                 zeros = [None if b is None else b if j == k else 0 * b for j, b in enumerate(y_bars)]
                 for a, b in zip(reverse(prim, case, absent), reverse(prim, case, zeros), strict=True):
-                    close = np.allclose(0.0 if a is None else a, 0.0 if b is None else b, rtol=1e-12, atol=1e-12)
+                    close = np.allclose(
+                        0.0 if a is None else a, 0.0 if b is None else b, rtol=1e-12, atol=1e-12
+                    )
                     assert close, f"an absent cotangent of results other than {k} is not a zero one"

@@ -13,7 +13,8 @@ import wengert as wg
 from wengert.core.primitive import Primitive
 
 from .cases import Case, cast, is_float
-from .reference import GENERAL, richardson
+from .differences import richardson
+from .reference import GENERAL
 from .rules import UNITS, cotangents, pair, results, reverse, tangents
 
 
@@ -61,10 +62,14 @@ def agree(prim: Primitive, case: Case, *, differences: bool = True) -> None:
     spread = max(values.values()) - min(values.values())
     assert spread <= UNITS * eps * size, f"{values} spread {spread:.1e} > {UNITS * eps * size:.1e}"
     if differences:
-        _against_differences(prim, case, y_bars, dict(zip(index, zip(v, u, strict=True), strict=True)), values, size)
+        _against_differences(
+            prim, case, y_bars, dict(zip(index, zip(v, u, strict=True), strict=True)), values, size
+        )
 
 
-def _against_differences(prim: Primitive, case: Case, y_bars: list, dots: dict, values: dict, size: float) -> None:
+def _against_differences(
+    prim: Primitive, case: Case, y_bars: list, dots: dict, values: dict, size: float
+) -> None:
     def phi(t: float) -> list[Any]:
         xs = [x + t * dots[i][1] if i in dots else x for i, x in enumerate(case.xs)]
         x_bars = reverse(prim, case.with_xs(xs, "moved"), y_bars)
@@ -72,4 +77,6 @@ def _against_differences(prim: Primitive, case: Case, y_bars: list, dots: dict, 
 
     [(slope, error)] = richardson(phi)
     off = abs(values["jvp of vjp"] - slope)
-    assert off <= GENERAL * size + 10 * error, f"second derivative off by {off:.1e} of {size:.1e} (noise {error:.1e})"
+    assert off <= GENERAL * size + 10 * error, (
+        f"second derivative off by {off:.1e} of {size:.1e} (noise {error:.1e})"
+    )

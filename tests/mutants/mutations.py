@@ -81,7 +81,7 @@ def with_eval(prim: Primitive, fun: Callable[..., Any]) -> Primitive:
     return prim.with_rules(eval=fun)
 
 
-FACTOR: Bend = lambda z: 1.001 * z  # noqa: E731
-SIGN: Bend = lambda z: -z  # noqa: E731
-SHIFT: Bend = lambda z: z + 1e-6 * np.max(np.abs(z), initial=0.0)  # noqa: E731
+FACTOR: Bend = lambda z: 1.001 * z
+SIGN: Bend = lambda z: -z
+SHIFT: Bend = lambda z: z + 1e-6 * np.max(np.abs(z), initial=0.0)
 CONJUGATE: Bend = np.conjugate

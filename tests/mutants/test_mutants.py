@@ -104,14 +104,19 @@ def _batches(prim: Primitive) -> list[Any]:
 
 def _changes(y: Any, bend: Any) -> bool:
     bent_y = bend(np.asarray(y))
-    return bent_y.shape != np.shape(y) or not np.allclose(bent_y, y, rtol=1e-9, atol=0.0, equal_nan=is_float(y))
+    return bent_y.shape != np.shape(y) or not np.allclose(
+        bent_y, y, rtol=1e-9, atol=0.0, equal_nan=is_float(y)
+    )
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_wrong_types_are_killed(name: str) -> None:
     """`infer` with an axis too many, or in half precision."""
     prim = PRIMITIVES[name]
-    for change in (lambda t: ArrayType((*t.shape, 1), t.dtype), lambda t: ArrayType(t.shape, np.dtype(np.float16))):
+    for change in (
+        lambda t: ArrayType((*t.shape, 1), t.dtype),
+        lambda t: ArrayType(t.shape, np.dtype(np.float16)),
+    ):
 
         def wrong(*types: Any, change: Any = change, **params: Any) -> Any:
             ts = prim.infer(*types, **params)
@@ -135,31 +140,65 @@ def _wrong(name: str, **rules: Any) -> Primitive:
 # One mutant for each mistake that is easily made by hand: (mutant, the law that must find it).
 BY_HAND: dict[str, tuple[Callable[[], Primitive], Law]] = {
     "missing unbroadcast": (lambda: _wrong("multiply", vjp=lambda g, s: [g * s.xs[1], g * s.xs[0]]), adjoint),
-    "unbroadcast of one axis only": (lambda: _wrong("add", vjp=lambda g, s: [_sum_first(g, x) for x in s.xs]), adjoint),
-    "missing broadcast of y_dot": (lambda: _wrong("add", jvp=lambda xs, ds: (xs[0] + xs[1], _first(ds))), adjoint),
+    "unbroadcast of one axis only": (
+        lambda: _wrong("add", vjp=lambda g, s: [_sum_first(g, x) for x in s.xs]),
+        adjoint,
+    ),
+    "missing broadcast of y_dot": (
+        lambda: _wrong("add", jvp=lambda xs, ds: (xs[0] + xs[1], _first(ds))),
+        adjoint,
+    ),
     "product without its second term": (
-        lambda: _wrong("multiply", jvp=lambda xs, ds: (xs[0] * xs[1], _term(xs, ds))), difference),
-    "derivative of another function": (lambda: bent.with_eval(PRIMITIVES["sin"], lambda x: np.sin(x) + 1e-9 * x), difference),
-    "wrong branch of tanh": (lambda: _wrong("tanh", jvp=lambda xs, ds: (np.tanh(xs[0]), (1 - xs[0] ** 2) * ds[0])), difference),
-    "float64 constant": (lambda: _wrong("sin", vjp=lambda g, s: [g * np.cos(s.xs[0].astype(np.float64))]), adjoint_single),
+        lambda: _wrong("multiply", jvp=lambda xs, ds: (xs[0] * xs[1], _term(xs, ds))),
+        difference,
+    ),
+    "derivative of another function": (
+        lambda: bent.with_eval(PRIMITIVES["sin"], lambda x: np.sin(x) + 1e-9 * x),
+        difference,
+    ),
+    "wrong branch of tanh": (
+        lambda: _wrong("tanh", jvp=lambda xs, ds: (np.tanh(xs[0]), (1 - xs[0] ** 2) * ds[0])),
+        difference,
+    ),
+    "float64 constant": (
+        lambda: _wrong("sin", vjp=lambda g, s: [g * np.cos(s.xs[0].astype(np.float64))]),
+        adjoint_single,
+    ),
     "float64 tangent": (
-        lambda: _wrong("exp", jvp=lambda xs, ds: (np.exp(xs[0]), np.float64(1.0) * ds[0] * np.exp(xs[0]))), adjoint_single),
+        lambda: _wrong("exp", jvp=lambda xs, ds: (np.exp(xs[0]), np.float64(1.0) * ds[0] * np.exp(xs[0]))),
+        adjoint_single,
+    ),
     "write into the cotangent": (lambda: _wrong("negative", vjp=_negate_in_place), layout),
     "write into the operand": (lambda: _wrong("square", vjp=_double_in_place), layout),
     "nan from a masked entry": (lambda: _wrong("sqrt", vjp=lambda g, s: [g * 0.5 / s.y]), masked),
     "nan from a masked tangent": (
-        lambda: _wrong("log", jvp=lambda xs, ds: (np.log(xs[0]), ds[0] / xs[0])), masked),
+        lambda: _wrong("log", jvp=lambda xs, ds: (np.log(xs[0]), ds[0] / xs[0])),
+        masked,
+    ),
     "constant partial at second order": (
-        lambda: _wrong("sin", vjp=lambda g, s: [g * np.cos(getattr(s.xs[0], "value", s.xs[0]))]), second_order),
+        lambda: _wrong("sin", vjp=lambda g, s: [g * np.cos(getattr(s.xs[0], "value", s.xs[0]))]),
+        second_order,
+    ),
     "sum over another axis": (
-        lambda: bent.bend_vjp(PRIMITIVES["cumsum"], lambda z: z[::-1] if np.ndim(z) else 2 * z, 0), adjoint),
-    "transposed cotangent": (lambda: bent.bend_vjp(PRIMITIVES["inv"], lambda z: np.swapaxes(z, -1, -2), 0), adjoint),
-    "operands exchanged": (lambda: _wrong("divide", vjp=lambda g, s: PRIMITIVES["divide"].vjp(g, s)[::-1]), adjoint),
+        lambda: bent.bend_vjp(PRIMITIVES["cumsum"], lambda z: z[::-1] if np.ndim(z) else 2 * z, 0),
+        adjoint,
+    ),
+    "transposed cotangent": (
+        lambda: bent.bend_vjp(PRIMITIVES["inv"], lambda z: np.swapaxes(z, -1, -2), 0),
+        adjoint,
+    ),
+    "operands exchanged": (
+        lambda: _wrong("divide", vjp=lambda g, s: PRIMITIVES["divide"].vjp(g, s)[::-1]),
+        adjoint,
+    ),
     "result for the operand": (lambda: _wrong("exp", vjp=lambda g, s: [g * s.xs[0]]), adjoint),
     "depends on needs": (lambda: _wrong("multiply", vjp=_selfish), saved),
-    "fails when empty": (lambda: _wrong("sin", vjp=lambda g, s: [g * np.cos(s.xs[0]) + 0 * np.max(g)]), shapes),
+    "fails when empty": (
+        lambda: _wrong("sin", vjp=lambda g, s: [g * np.cos(s.xs[0]) + 0 * np.max(g)]),
+        shapes,
+    ),
     "fails for 0-d": (lambda: _wrong("sin", vjp=lambda g, s: [np.atleast_1d(g * np.cos(s.xs[0]))]), shapes),
-}  # fmt: skip
+}
 
 
 def _sum_first(y_bar: Any, x: Any) -> Any:
@@ -199,4 +238,6 @@ def test_mistake_by_hand_is_killed(mistake: str) -> None:
 @pytest.mark.parametrize("name", ["sin", "multiply", "add", "sqrt", "sum", "matmul"])
 def test_the_original_survives(name: str) -> None:
     """The harness does not kill what is right."""
-    assert not killed(PRIMITIVES[name].with_rules(), adjoint, difference, second_order, layout, infer, batch, saved)
+    assert not killed(
+        PRIMITIVES[name].with_rules(), adjoint, difference, second_order, layout, infer, batch, saved
+    )

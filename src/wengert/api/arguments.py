@@ -88,7 +88,7 @@ def as_output(y: Any, name: str) -> Any:
 def as_direction(v: Any, x: Any, what: str) -> Any:
     """Return a tangent or cotangent in the dtype of the value it belongs to, or raise if it does not fit."""
     v_shape, shape, dtype = np.shape(v), np.shape(x), x.dtype
-    v_dtype = getattr(v, "dtype", None) or np.result_type(v)
+    v_dtype = getattr(v, "dtype", None) or np.asarray(v).dtype
     if dtype.kind not in "fc":
         dtype = np.dtype(np.float64)
     if v_shape != shape or not (np.can_cast(v_dtype, dtype, "same_kind") or v_dtype.kind in "iub"):
@@ -187,7 +187,9 @@ class Arguments:
         indices = [self._index(i, len(args), name) for i in self._positions()]
         if len(set(indices)) < len(indices):
             raise ArgumentError(
-                f"argnums {argnums} names an argument twice", instead="name each argument once."
+                f"argnums {argnums} names an argument twice",
+                why="an argument has one derivative, and negative numbers count from the end.",
+                instead="name each argument once.",
             )
         chosen = tuple([args[i] for i in indices])
         leaves, self._structure = tree.flatten(chosen)

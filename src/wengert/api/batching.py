@@ -56,6 +56,7 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callab
         if isinstance(spec[0], tuple) and len(spec[0]) != len(args):
             raise ArgumentError(
                 f"in_axes has {len(spec[0])} entries for {len(args)} positional arguments",
+                why="a tuple of axes has one entry for each positional argument.",
                 instead="give one int for all, or one entry per argument.",
             )
         axes = [
@@ -117,6 +118,7 @@ def _axis(axis: int | None, ndim: int, what: str) -> int | None:
     if not -ndim <= axis < ndim:
         raise ArgumentError(
             f"{what} names axis {axis} of an array with {ndim} axes",
+            why="vmap runs over the entries of that axis.",
             instead="name an axis that exists, or None for what is the same in every example.",
         )
     return axis % ndim

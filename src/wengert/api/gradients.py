@@ -193,6 +193,7 @@ def _split_aux(y: Any) -> tuple[Any, Any]:
     if not (isinstance(y, tuple) and len(y) == 2):
         raise ArgumentError(
             "with has_aux=True the function must return a pair (value, aux)",
+            why="the value is differentiated, and aux is handed through.",
             instead="return (value, aux), or leave has_aux out.",
         )
     return y

@@ -60,7 +60,7 @@ def _chunks(n: int, size: int | None) -> Iterator[slice]:
 
 
 def _check_chunk(chunk_size: int | None) -> None:
-    if chunk_size is not None and (chunk_size < 1):
+    if chunk_size is not None and chunk_size < 1:
         raise ArgumentError(
             f"chunk_size is {chunk_size!r}", instead="give a positive int, or None for all at once."
         )

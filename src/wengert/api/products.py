@@ -27,6 +27,7 @@ class _Flat:
         if not isinstance(primals, tuple | list):
             raise ArgumentError(
                 f"{name} takes the primals as a tuple, one entry per argument, not a {type(primals).__name__}",
+                why="a function may have several arguments, and each of them may itself be a container.",
                 instead=f"write {name}(f, (x,), ...).",
             )
         self.fun, self.name, self.has_aux = fun, name, has_aux
@@ -39,7 +40,11 @@ class _Flat:
         y = self.fun(*tree.unflatten(self.structure, leaves))
         if self.has_aux:
             if not (isinstance(y, tuple) and len(y) == 2):
-                raise ArgumentError("with has_aux=True the function must return a pair (value, aux)")
+                raise ArgumentError(
+                    "with has_aux=True the function must return a pair (value, aux)",
+                    why="the value is differentiated, and aux is handed through.",
+                    instead="return (value, aux), or leave has_aux out.",
+                )
             y, self.aux = y
         ys, self.out_structure = tree.flatten(y)
         return [as_output(v, self.name) for v in ys]

@@ -15,6 +15,7 @@ Tables for heavy libraries fill on the first miss: LATE names modules to import 
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wengert.core.primitive import Primitive
 
 __all__ = [
+    "CREATORS",
     "FUNCTIONS",
     "LATE",
     "REFUSED",
@@ -36,6 +38,7 @@ __all__ = [
     "ZERO_DERIVATIVE",
     "call_function",
     "call_ufunc",
+    "creates",
     "find_ufunc",
     "implements",
     "refuse",
@@ -49,6 +52,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 UFUNC_METHODS: dict[tuple[str, Any], Callable[..., Any]] = {}  # ("reduce", np.add) -> np.sum-like
 ZERO_DERIVATIVE: set[Any] = set()
 REFUSED: dict[Any, str] = {}
+CREATORS: set[Any] = set()  # functions that NumPy overloads through like=; their fronts are told what it was
 LATE: list[str] = []
 
 
@@ -64,6 +68,12 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
         return front
 
     return register
+
+
+def creates(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated function for functions with `like=`, which NumPy keeps to itself: it gets the tracer."""
+    CREATORS.update(functions)
+    return implements(*functions)
 
 
 def zero_derivative(*functions: Any) -> None:
@@ -127,11 +137,38 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             why="Wengert differentiates NumPy functions by rules of its own, never by guessing.",
             instead="compose it of functions that have rules, or wrap it with wengert.external(fun, jvp=..., vjp=...).",
         )
-    if kwargs.get("out") is None:
-        kwargs.pop("out", None)
+    args, out = _without_out(function, args, kwargs)
+    if out is None:
         return front(*args, **kwargs)
-    out = kwargs.pop("out")
     return _write(out[0] if isinstance(out, tuple) else out, front(*args, **kwargs))
+
+
+_OUT: dict[Any, tuple[int, list[str]] | None] = {np.dot: (2, []), np.concatenate: (2, ["dtype", "casting"])}
+
+
+def _without_out(function: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the positional arguments without `out` and those behind it, which become keywords, and `out`."""
+    if function not in _OUT:
+        _OUT[function] = _place_of_out(function)
+    place = _OUT[function]
+    if place is None or len(args) <= place[0]:
+        return args, kwargs.pop("out", None)
+    n, behind = place
+    kwargs.update(zip(behind, args[n + 1 :], strict=False))
+    return args[:n], args[n]
+
+
+def _place_of_out(function: Any) -> tuple[int, list[str]] | None:
+    """Return the position of `out` in NumPy's signature, and the names behind it; None if it is keyword-only."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:  # a function in C, before NumPy 2.4; `_OUT` names those that matter
+        return None
+    names = list(parameters)
+    if "out" not in names or parameters["out"].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        return None
+    n = names.index("out")
+    return n, names[n + 1 :]
 
 
 def call_ufunc(ufunc: Any, method: str, xs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -170,6 +207,8 @@ def _call(
     **unknown: Any,
 ) -> Any:
     prim = find_ufunc(ufunc)
+    if ufunc in REFUSED:
+        return FUNCTIONS[ufunc](*xs)
     if unknown and dtype is None and where is True and ufunc in FUNCTIONS:
         return FUNCTIONS[ufunc](
             *[operand(x) for x in xs], **unknown

@@ -37,6 +37,9 @@ class Primitive:
         Value, and what `vjp` wants besides operands and result.
     vjp : (y_bar, site, **params) -> x_bars
         Cotangents of the operands, each with its operand's shape and dtype; only those in `site.needs`.
+    quick : (y_bar, site) -> x_bars
+        The same without guarding zero cotangents against infinite partials: right if all it gives is finite. The
+        sweep tries it first; `site` is a plain tuple.
     batch : (size, xs, batched, **params) -> y
         Batched operands carry the batch axis in front, and so does y. Absent: a loop over the examples.
     sparsity, taylor, lower, show
@@ -58,6 +61,7 @@ class Primitive:
     jvp: Callable[..., Any] | None = None
     save: Callable[..., Any] | None = None
     vjp: Callable[..., Any] | None = None
+    quick: Callable[..., Any] | None = None
     batch: Callable[..., Any] | None = None
     sparsity: Callable[..., Any] | None = None
     taylor: Callable[..., Any] | None = None

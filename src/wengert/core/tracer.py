@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from wengert.core.dispatch import Traced
-from wengert.core.numpy_protocol import FUNCTIONS, UFUNCS, call_function, call_ufunc, operand
+from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, UFUNCS, call_function, call_ufunc, operand
 from wengert.core.operators import apply, binary, general, inplace, unary
 from wengert.core.views import Base, Step, View, link_of, positions, share_memory
 from wengert.errors import NotConcreteError
@@ -52,6 +52,8 @@ class Tracer(Traced):
         return call_ufunc(ufunc, method, xs, kwargs)
 
     def __array_function__(self, function: Any, _types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        if function in CREATORS:
+            return call_function(function, args, {**kwargs, "like": self})
         return _call(function, args, dict(kwargs))
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
@@ -209,11 +211,13 @@ class Tracer(Traced):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         del dtype, copy
+        if self.dtype.kind in "iub":
+            self._refuse_index("NumPy asked for traced integers as a plain array")
         self._refuse_concrete(
             "NumPy asked for a traced value as a plain array",
             "np.array, np.asarray and writes into plain arrays (buffer[i] = x) copy numbers and lose the derivative.",
-            "use np.stack([...]) or np.concatenate for np.array([...]), and make buffers from traced arrays (x * 0.0), "
-            "or build a list and stack it; for a constant, wengert.stop_gradient(x).",
+            "use np.stack([...]), np.concatenate or np.array([...], like=x) for np.array([...]), make buffers with "
+            "np.zeros_like(x) or np.zeros(n, like=x); for a constant, wengert.stop_gradient(x).",
         )
 
     def __float__(self) -> NoReturn:
@@ -225,7 +229,14 @@ class Tracer(Traced):
     def __complex__(self) -> NoReturn:
         self._refuse_number("complex")
 
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is None:
+            self._refuse_number("round")  # to a Python int
+        return call_function(np.round, (self, digits), {})
+
     def __index__(self) -> NoReturn:  # noqa: PLE0305 - it raises
+        if self.dtype.kind in "iub":
+            self._refuse_index("Python asked for a traced integer as an index or a count")
         self._refuse_number("index")
 
     def item(self, *args: Any) -> Any:
@@ -248,6 +259,14 @@ class Tracer(Traced):
             "a Python number cannot hold a derivative; functions of the math module take such numbers.",
             "use NumPy's function (np.sin for math.sin) and keep the value as it is; for a constant, "
             "wengert.stop_gradient(x).",
+        )
+
+    def _refuse_index(self, what: str) -> NoReturn:
+        self._refuse_concrete(
+            what,
+            "it differs from example to example, but plain arrays and Python's ranges take one number for all.",
+            "index a traced array: np.asarray(table, like=i)[i] for table[i] and np.take(table, i); for lengths and "
+            "ranges, take the largest and mask with np.where.",
         )
 
     def _refuse_concrete(self, what: str, why: str, instead: str) -> NoReturn:
@@ -335,7 +354,9 @@ class Flat:
 
 # Views --------------------------------------------------------------------------------------------------------------
 
-_READ_ONLY = frozenset({np.broadcast_to, np.diagonal, np.linalg.diagonal, np.diag})
+_READ_ONLY = frozenset(
+    {np.broadcast_to, np.diagonal, np.linalg.diagonal, np.diag, np.lib.stride_tricks.sliding_window_view}
+)
 _VIEWS = _READ_ONLY | {
     np.array_split,
     np.atleast_1d,

@@ -5,8 +5,10 @@ import pkgutil
 
 from wengert.core import numpy_protocol
 
-for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
-    if ".special" in _module.name:
-        numpy_protocol.LATE.append(_module.name)
+_LATE = ("polynomial_series", "refused", "special")  # they import what most programs never need
+
+for _module in pkgutil.iter_modules(__path__):
+    if _module.name.startswith(_LATE):
+        numpy_protocol.LATE.append(f"{__name__}.{_module.name}")
     else:
-        importlib.import_module(_module.name)
+        importlib.import_module(f"{__name__}.{_module.name}")

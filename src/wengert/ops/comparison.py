@@ -1,7 +1,7 @@
 """Comparisons, logic, classification, rounding and operations on integers: what has derivative zero.
 
-These run on plain values and give plain values, so that `if x > 0` and `a[x < 1]` work while a program is differentiated.
-Operations on bits and integers accept no floating operands, here as in NumPy.
+These run on plain values and give plain values, so that `if x > 0` and `a[x < 1]` work while a program is
+differentiated. Operations on bits and integers accept no floating operands, here as in NumPy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Exponentials, logarithms, trigonometric and hyperbolic functions and their inverses.
 
-Formulas are those of DLMF chapter 4. Where a formula in the result y costs less than one in x, and loses no accuracy, it
-is used. A record is `singular` if its partial is infinite or undefined at a finite operand, overflow included.
+Formulas are those of DLMF chapter 4. Where a formula in the result y costs less than one in x, and loses no accuracy,
+it is used. A record is `singular` if its partial is infinite or undefined at a finite operand, overflow included.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ logaddexp = elementwise(
     np.logaddexp,
     (lambda y, x1, x2: _share(np.exp, y, x1, x2), lambda y, x1, x2: _share(np.exp, y, x2, x1)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
+    singular=True,
     doc="log(e^x1 + e^x2) without overflow; where the result is infinite, its partials are those of maximum.",
 )
 
@@ -113,6 +114,7 @@ logaddexp2 = elementwise(
     np.logaddexp2,
     (lambda y, x1, x2: _share(np.exp2, y, x1, x2), lambda y, x1, x2: _share(np.exp2, y, x2, x1)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
+    singular=True,
     doc="log2(2^x1 + 2^x2) without overflow; where the result is infinite, its partials are those of maximum.",
 )
 
@@ -139,22 +141,25 @@ tan = elementwise(
     np.tan,
     (lambda y, x: 1.0 + y * y,),
     samples=unary(-1.2, 1.2),
+    singular=True,
     complex=True,
     doc="Tangent of x in radians. DLMF 4.20.3.",
 )
 
 
-def _cosine_of_arcsine(x: Any) -> Any:
+def _cosine_of_arcsine(y: Any, x: Any) -> Any:
     """sqrt(1 - x^2), accurate near 1 and -1, on the side of the branch cut that the sign of a zero in x names.
 
-    In complex arithmetic 1.0 + x would lose the sign of a zero imaginary part; x - c keeps it (Kahan 1987).
+    In complex arithmetic 1.0 - x and 1.0 + x would lose the sign of a zero imaginary part; x - c keeps it (Kahan 1987).
     """
-    return np.sqrt(-(x - 1.0)) * np.sqrt(x - (-1.0))
+    if y.dtype.kind == "c":
+        return np.sqrt(-(x - 1.0)) * np.sqrt(x - (-1.0))
+    return np.sqrt(1.0 - x) * np.sqrt(1.0 + x)
 
 
 arcsin = elementwise(
     np.arcsin,
-    (lambda y, x: 1.0 / _cosine_of_arcsine(x),),
+    (lambda y, x: 1.0 / _cosine_of_arcsine(y, x),),
     samples=unary(-0.8, 0.8),
     singular=True,
     complex=True,
@@ -163,7 +168,7 @@ arcsin = elementwise(
 
 arccos = elementwise(
     np.arccos,
-    (lambda y, x: -1.0 / _cosine_of_arcsine(x),),
+    (lambda y, x: -1.0 / _cosine_of_arcsine(y, x),),
     samples=unary(-0.8, 0.8),
     singular=True,
     complex=True,
@@ -174,6 +179,7 @@ arctan = elementwise(
     np.arctan,
     (lambda y, x: 1.0 / (1.0 + x * x),),
     samples=unary(-3.0, 3.0),
+    singular=True,
     complex=True,
     doc="Inverse tangent of x. DLMF 4.24.9.",
 )
@@ -233,28 +239,49 @@ cosh = elementwise(
     doc="Hyperbolic cosine of x. DLMF 4.34.2.",
 )
 
+
 # The error of 1 - y^2 is an ulp of 1, not of the derivative: tanh itself has lost those digits.
+def _tanh_quick(y_bar: Any, site: Any) -> tuple[Any]:
+    """Return y_bar - y_bar y y: no constant to convert, and one temporary."""
+    y = site[4]
+    x_bar = y_bar * y
+    x_bar *= y
+    return (y_bar - x_bar,)
+
+
 tanh = elementwise(
     np.tanh,
     (lambda y, x: 1.0 - y * y,),
+    quick=_tanh_quick,
     samples=unary(-3.0, 3.0),
     complex=True,
     doc="Hyperbolic tangent of x. DLMF 4.34.3.",
 )
 
-# cosh y = sqrt(1 + x^2) without overflow, and on the right side of the branch cuts.
+# In complex arithmetic cosh y = sqrt(1 + x^2) and sinh y = sqrt(x - 1) sqrt(x + 1) are on the right side of the branch
+# cuts; for large real x they would have the error of y magnified |y| times.
+
+
+def _cosh_of_arcsinh(y: Any, x: Any) -> Any:
+    return np.cosh(y) if y.dtype.kind == "c" else np.hypot(1.0, x)
+
+
+def _sinh_of_arccosh(y: Any, x: Any) -> Any:
+    return np.sinh(y) if y.dtype.kind == "c" else np.sqrt(x - 1.0) * np.sqrt(x + 1.0)
+
+
 arcsinh = elementwise(
     np.arcsinh,
-    (lambda y, x: 1.0 / np.cosh(y),),
+    (lambda y, x: 1.0 / _cosh_of_arcsinh(y, x),),
     samples=unary(-3.0, 3.0),
+    singular=True,
     complex=True,
     doc="Inverse hyperbolic sine of x. DLMF 4.38.9.",
 )
 
-# sinh y = sqrt(x - 1) sqrt(x + 1), likewise.
 arccosh = elementwise(
     np.arccosh,
-    (lambda y, x: 1.0 / np.sinh(y),),
+    (lambda y, x: 1.0 / _sinh_of_arccosh(y, x),),
     samples=unary(1.5, 4.0),
     singular=True,
     complex=True,

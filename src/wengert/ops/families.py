@@ -80,28 +80,13 @@ def spread(y_dot: Any, y: Any) -> Any:
 # masked: c * p, and 0 where c is 0 ----------------------------------------------------------------------------------
 
 
-_EAGER = frozenset({np.ndarray, np.float64, np.float32})
-
-
-def _finite(y: Any) -> bool:
-    """Whether every entry is finite; may say no to huge ones. A dot product is the cheapest way to ask NumPy."""
-    norm = y.dot(y) if y.ndim == 1 else np.vdot(y, y)
-    return bool(norm - norm == 0)
-
-
 def _masked_eval(c: Any, p: Any) -> Any:
-    with np.errstate(all="ignore"):
-        y = np.multiply(c, p)
-        return y if _finite(y) else np.where(c == 0, np.zeros((), y.dtype), y)[()]
-
-
-def _product(c: Any, p: Any) -> Any:
-    """Return masked(c, p); the short way for plain arrays, under an errstate that ignores."""
-    if type(c) in _EAGER and type(p) in _EAGER:
-        y = c * p
-        if _finite(y):
+    y = np.multiply(c, p)
+    if type(y) is np.ndarray:
+        norm = np.vdot(y, y)  # the cheapest way to ask whether everything is finite
+        if norm - norm == 0:
             return y
-    return masked(c, p)
+    return np.where(c == 0, np.zeros((), y.dtype), y)[()]
 
 
 def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
@@ -154,15 +139,11 @@ def _elementwise_batch(fun: Callable[..., Any]) -> Callable[..., Any]:
     return lambda _size, xs, batched: fun(*align(xs, batched))
 
 
-def _term(partial: Partial, n: int, *, singular: bool) -> Callable[..., Any] | None:
-    """Return (c, y, *xs) -> c * partial, without the multiplication where the partial is 1 or -1."""
+def _masked_term(partial: Partial) -> Callable[..., Any] | None:
+    """Return (c, y, *xs) -> c * partial, 0 where c is 0, and c itself or -c where the partial is 1 or -1."""
     if isinstance(partial, int):
         return {0: None, 1: lambda c, _y, *_: c, -1: lambda c, _y, *_: -c}[partial]
-    if n == 2 and not singular:
-        return lambda c, y, a, b: c * partial(y, a, b)
-    if singular:
-        return lambda c, y, *xs: _product(c, partial(y, *xs))
-    return lambda c, y, *xs: c * partial(y, *xs)
+    return lambda c, y, *xs: masked(c, partial(y, *xs))
 
 
 def _elementwise_jvp(fun: Callable[..., Any], terms: Sequence[Any]) -> Callable[..., Any]:
@@ -179,59 +160,7 @@ def _elementwise_jvp(fun: Callable[..., Any], terms: Sequence[Any]) -> Callable[
     return jvp
 
 
-def _unary_vjp(partial: Partial, *, singular: bool) -> Callable[..., Any]:
-    """Return the vjp rule of one operand, written out for eager speed."""
-    if isinstance(partial, int):
-        return {
-            0: lambda _y_bar, _site: (None,),
-            1: lambda y_bar, _site: (y_bar,),
-            -1: lambda y_bar, _site: (-y_bar,),
-        }[partial]
-    if singular:
-        return lambda y_bar, site: (match(_product(y_bar, partial(site[4], site[3][0])), site[3][0]),)
-    return lambda y_bar, site: (y_bar * partial(site[4], site[3][0]),)
-
-
-_WEAK = frozenset({float, int})  # Python numbers neither broadcast nor promote a floating operand
-
-
-def _binary_vjp(left: Callable[..., Any] | None, right: Callable[..., Any] | None) -> Callable[..., Any]:
-    def vjp(y_bar: Any, site: Site) -> tuple[Any, Any]:
-        _, _, _, (a, b), y, _, (a_site, b_site) = site
-        a_bar = b_bar = None
-        if a_site is not None and left is not None:
-            a_bar = left(y_bar, y, a, b)
-            if type(b) not in _WEAK:
-                a_bar = match(a_bar, a)
-        if b_site is not None and right is not None:
-            b_bar = right(y_bar, y, a, b)
-            if type(a) not in _WEAK:
-                b_bar = match(b_bar, b)
-        return a_bar, b_bar
-
-    return vjp
-
-
-def _product_vjp(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same for two regular partials: one call less an operand."""
-
-    def vjp(y_bar: Any, site: Site) -> tuple[Any, Any]:
-        _, _, _, (a, b), y, _, (a_site, b_site) = site
-        a_bar = b_bar = None
-        if a_site is not None:
-            a_bar = y_bar * left(y, a, b)
-            if type(b) not in _WEAK:
-                a_bar = match(a_bar, a)
-        if b_site is not None:
-            b_bar = y_bar * right(y, a, b)
-            if type(a) not in _WEAK:
-                b_bar = match(b_bar, b)
-        return a_bar, b_bar
-
-    return vjp
-
-
-def _nary_vjp(terms: Sequence[Any]) -> Callable[..., Any]:
+def _elementwise_vjp(terms: Sequence[Any]) -> Callable[..., Any]:
     def vjp(y_bar: Any, site: Site) -> list[Any]:
         _, _, _, xs, y, _, parents = site
         return [
@@ -240,6 +169,78 @@ def _nary_vjp(terms: Sequence[Any]) -> Callable[..., Any]:
         ]
 
     return vjp
+
+
+# The quick rules do the same with plain products. They are written out for one and two operands, because they decide
+# what an operation on a small array costs.
+
+_WEAK = frozenset({float, int})  # Python numbers neither broadcast nor promote a floating operand
+
+
+def _keeps_dtype(fun: np.ufunc) -> bool:
+    """Whether a ufunc of one operand has its operand's dtype, for every floating and complex one."""
+    loops = [loop for loop in fun.types if loop[0] in "efdgFDG"]
+    return "e->e" in loops and all(loop[0] == loop[-1] for loop in loops)
+
+
+def _quick_unary(fun: np.ufunc, partial: Partial) -> Callable[..., Any]:
+    if not isinstance(partial, int) and _keeps_dtype(fun):
+        return lambda y_bar, site: (y_bar * partial(site[4], site[3][0]),)
+    if isinstance(partial, int):
+        return {
+            0: lambda _y_bar, _site: (None,),
+            1: lambda y_bar, _site: (y_bar,),
+            -1: lambda y_bar, _site: (-y_bar,),
+        }[partial]
+    return lambda y_bar, site: (match(y_bar * partial(site[4], site[3][0]), site[3][0]),)
+
+
+def _quick_product(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the quick rule of two operands whose partials are functions."""
+
+    def quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
+        _, _, _, (a, b), y, _, (a_site, b_site) = site
+        a_bar = b_bar = None
+        if a_site is not None:
+            a_bar = y_bar * left(y, a, b)
+            if type(b) not in _WEAK or a_bar.dtype is not a.dtype:  # a partial may be wider
+                a_bar = match(a_bar, a)
+        if b_site is not None:
+            b_bar = y_bar * right(y, a, b)
+            if type(a) not in _WEAK or b_bar.dtype is not b.dtype:
+                b_bar = match(b_bar, b)
+        return a_bar, b_bar
+
+    return quick
+
+
+def _quick_sum(right: int) -> Callable[..., Any]:
+    """Return the quick rule of a + b or a - b."""
+
+    def quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
+        _, _, _, (a, b), _, _, (a_site, b_site) = site
+        a_bar = b_bar = None
+        if a_site is not None:
+            a_bar = y_bar
+            if type(b) not in _WEAK and (a_bar.shape != a.shape or a_bar.dtype is not a.dtype):
+                a_bar = match(a_bar, a)
+        if b_site is not None:
+            b_bar = y_bar if right == 1 else -y_bar
+            if type(a) not in _WEAK and (b_bar.shape != b.shape or b_bar.dtype is not b.dtype):
+                b_bar = match(b_bar, b)
+        return a_bar, b_bar
+
+    return quick
+
+
+def _quick_vjp(fun: np.ufunc, partials: Sequence[Partial]) -> Callable[..., Any] | None:
+    if len(partials) == 1:
+        return _quick_unary(fun, partials[0])
+    if len(partials) == 2 and all(callable(p) for p in partials):
+        return _quick_product(*partials)  # type: ignore[arg-type]
+    if len(partials) == 2 and partials[0] == 1 and partials[1] in (1, -1):
+        return _quick_sum(partials[1])
+    return None
 
 
 def elementwise(
@@ -251,6 +252,7 @@ def elementwise(
     name: str | None = None,
     singular: bool = False,
     complex: bool = False,
+    quick: Callable[..., Any] | None = None,
     lower: Callable[..., Any] | None = None,
 ) -> Primitive:
     r"""Define the primitive of a ufunc from its partial derivatives.
@@ -262,7 +264,7 @@ def elementwise(
     partials : sequence
         For each operand a function (y, \*xs) -> dy/dx_i, or the number 1, -1 or 0 where the partial is that
         constant.
-    doc, samples, name, complex, lower
+    doc, samples, name, complex, quick, lower
         Fields of the record.
     singular : bool
         Some partial is infinite or undefined somewhere in the domain: contributions of zero cotangents are
@@ -272,23 +274,15 @@ def elementwise(
     -------
     Primitive
     """
-    product = not singular and len(partials) == 2 and all(callable(p) for p in partials)
-    terms = [_term(p, len(partials), singular=singular) for p in partials]
-    if len(terms) == 1:
-        vjp = _unary_vjp(partials[0], singular=singular)
-    elif product:
-        vjp = _product_vjp(*partials)  # type: ignore[arg-type]
-    elif len(terms) == 2:
-        vjp = _binary_vjp(*terms)
-    else:
-        vjp = _nary_vjp(terms)
+    terms = [_masked_term(p) for p in partials]
     prim = define(
         name=name or fun.__name__,
         doc=doc,
         eval=fun,
         infer=_resolve(fun),
         jvp=_elementwise_jvp(fun, terms),
-        vjp=vjp,
+        vjp=_elementwise_vjp(terms),
+        quick=quick or _quick_vjp(fun, partials),
         batch=_elementwise_batch(fun),
         lower=lower,
         samples=samples,

@@ -1,4 +1,4 @@
-"""Questions that a traced array answers by its shape and dtype alone; the answers are plain."""
+"""Questions that a traced array answers by its shape and dtype alone, and its text; the answers are plain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import implements, traced_leaves
 from wengert.core.tracer import Tracer
+from wengert.core.views import root
 
 __all__: list[str] = []
 
@@ -81,3 +82,21 @@ def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
     """Whether two traced handles are one; a traced value never shares memory with a plain array."""
     del max_work
     return a is b and bool(traced_leaves([a]))
+
+
+@implements(np.array2string)
+def array2string(a: Any, *args: Any, **kwargs: Any) -> str:
+    """Text of the numbers; under `vmap` those of all examples."""
+    return np.array2string(root(a), *args, **kwargs)
+
+
+@implements(np.array_repr)
+def array_repr(arr: Any, *args: Any, **kwargs: Any) -> str:
+    """Text of the numbers, and what they are."""
+    return np.array_repr(root(arr), *args, **kwargs)
+
+
+@implements(np.array_str)
+def array_str(a: Any, *args: Any, **kwargs: Any) -> str:
+    """Text of the numbers."""
+    return np.array_str(root(a), *args, **kwargs)

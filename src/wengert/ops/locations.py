@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements, operand, traced_leaves, zero_derivative
+from wengert.core.views import root
 
-__all__: list[str] = []
+__all__ = ["anywhere"]
 
 zero_derivative(
     np.argwhere,
@@ -22,6 +23,11 @@ zero_derivative(
     np.ravel_multi_index,
     np.unravel_index,
 )
+
+
+def anywhere(condition: Any) -> bool:
+    """Say whether a condition holds in any entry, and under `vmap` in any entry of any example."""
+    return bool(np.any(root(condition)))
 
 
 @implements(np.tril_indices_from)

@@ -1,7 +1,7 @@
 """Size, sign and parts of a number: absolute, sign, copysign, hypot; conjugate, real, imag, angle.
 
-Functions of a complex z that are no functions of z alone (conjugate, real, absolute, ...) are differentiated as functions
-of two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the gradient of hypot at the
+Functions of a complex z that are not holomorphic (conjugate, real, absolute, ...) are differentiated as functions of
+two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the gradient of hypot at the
 origin is 0.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import UFUNCS, implements
 from wengert.core.primitive import Primitive, define
-from wengert.ops.families import binary, elementwise, linear, unary
+from wengert.ops.families import binary, elementwise, linear, masked, unary
 from wengert.types import ArrayType, type_of
 
 __all__ = ["absolute", "conjugate", "copysign", "fabs", "hypot", "imag_", "real_", "sign"]
@@ -162,12 +162,12 @@ sign = _register(
 def _absolute_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
     (x,), (x_dot,) = xs, x_dots
     y, u = np.absolute(x), np.sign(x)
-    return y, np.real(np.conjugate(u) * x_dot) if _is_complex(x) else u * x_dot
+    return y, np.real(masked(x_dot, np.conjugate(u))) if _is_complex(x) else masked(x_dot, u)
 
 
 def _absolute_vjp(y_bar: Any, site: Any) -> tuple[Any]:
     u = np.sign(site[3][0])
-    return (y_bar * (np.conjugate(u) if _is_complex(u) else u),)
+    return (masked(y_bar, np.conjugate(u) if _is_complex(u) else u),)
 
 
 absolute = _register(
@@ -183,6 +183,7 @@ fabs = elementwise(
     np.fabs,
     (lambda y, x: np.sign(x),),
     samples=unary(0.5, 2.0),
+    singular=True,
     doc="Absolute value of a real x, with derivative 0 at 0.",
 )
 
@@ -191,6 +192,7 @@ copysign = elementwise(
     np.copysign,
     (lambda y, x1, x2: np.sign(x1) * np.sign(y), 0),
     samples=binary(0.5, 2.0, -2.0, -0.5),
+    singular=True,
     doc="The absolute value of x1 with the sign of x2; its derivative to x2 is zero.",
 )
 
@@ -204,5 +206,6 @@ hypot = elementwise(
     np.hypot,
     (lambda y, x1, x2: _cosine(y, x1), lambda y, x1, x2: _cosine(y, x2)),
     samples=binary(0.5, 2.0, 0.5, 2.0),
+    singular=True,
     doc="Length of the vector (x1, x2), with gradient 0 at the origin.",
 )

@@ -85,17 +85,20 @@ def _edge(f: Any, h: Any, axis: int, edge_order: int, *, end: bool) -> Any:
         _at(f, axis, slice(-1 - i, -1 - i + 1 or None) if end else slice(i, i + 1))
         for i in range(edge_order + 1)
     ]
-    near, next_ = (
-        (h, h) if np.ndim(h) == 0 else (h[-1 if end else 0], h[-2 if end else 1] if np.size(h) > 1 else None)
-    )
     if edge_order == 1:
-        return sign * (y[1] - y[0]) / near
-    both = near + next_
-    return sign * (
-        -(2.0 * near + next_) / (near * both) * y[0]
-        + both / (near * next_) * y[1]
-        - near / (next_ * both) * y[2]
-    )
+        return sign * (y[1] - y[0]) / (h if np.ndim(h) == 0 else h[-1 if end else 0])
+    terms = [sign * c * v for c, v in zip(_edge_coefficients(h, end=end), y, strict=True)]
+    first, second, third = reversed(terms) if end else terms  # NumPy's order, so that sums round as there
+    return first + second + third
+
+
+def _edge_coefficients(h: Any, *, end: bool) -> tuple[Any, Any, Any]:
+    """Return the coefficients of second order, beginning at the edge."""
+    if np.ndim(h) == 0:
+        return -1.5 / h, 2.0 / h, -0.5 / h
+    near, beyond = (h[-1], h[-2]) if end else (h[0], h[1])
+    both = near + beyond
+    return -(2.0 * near + beyond) / (near * both), both / (near * beyond), -near / (beyond * both)
 
 
 @implements(np.gradient)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
 from wengert.types import ArrayType
 
@@ -65,7 +65,7 @@ def _sinc_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], d
     yield (np.zeros(2),), {"order": 0}
 
 
-sinc_ = define(
+sinc_: Primitive = define(
     name="sinc",
     eval=_sinc_eval,
     infer=lambda t, *, order: ArrayType(t.shape, np.result_type(t.dtype, np.float16)),

@@ -1,4 +1,4 @@
-"""Airy functions and parabolic cylinder functions: pairs of a solution and its slope, tied by a differential equation."""
+"""Airy functions and parabolic cylinder functions: a solution and its slope, tied by an equation."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ elementwise_multiple(
 )
 
 
-# Scaled by exp(zeta) and exp(-|Re zeta|) with zeta = 2/3 x sqrt(x), zeta' = sqrt(x). For real x < 0 the first pair is nan
-# in SciPy and the second unscaled.
+# Scaled by exp(zeta) and exp(-|Re zeta|) with zeta = 2/3 x sqrt(x), zeta' = sqrt(x). For real x < 0 the first pair is
+# nan in SciPy and the second unscaled.
 
 
 def _scaling(x: Any) -> Any:

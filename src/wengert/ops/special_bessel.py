@@ -1,4 +1,4 @@
-"""Bessel functions and their kin: J, Y, I, K, Hankel, scaled and integrated forms, Struve, Airy and parabolic cylinder.
+"""Bessel functions J, Y, I and K, Hankel functions, and their scaled forms.
 
 A derivative in x is half a difference or sum of neighboring orders (DLMF 10.6.1, 10.29.1), which needs no division by x
 and so holds at 0; orders themselves are parameters.
@@ -28,7 +28,7 @@ def _require_real(x: Any, name: str) -> None:
         )
 
 
-# J and Y: 2 C_v' = C_(v-1) - C_(v+1), DLMF 10.6.1 ---------------------------------------------------------------------
+# J and Y: 2 C_v' = C_(v-1) - C_(v+1), DLMF 10.6.1 ----------------------------------------------------------------
 
 elementwise(
     special.j0,
@@ -160,7 +160,7 @@ elementwise(
 )
 
 
-# I and K: 2 I_v' = I_(v-1) + I_(v+1) and -2 K_v' = K_(v-1) + K_(v+1), DLMF 10.29.1 ---------------------------------------
+# I and K: 2 I_v' = I_(v-1) + I_(v+1) and -2 K_v' = K_(v-1) + K_(v+1), DLMF 10.29.1 ---------------------------------
 
 elementwise(
     special.i0,
@@ -222,7 +222,7 @@ elementwise(
 
 
 # Scaled: i0e = exp(-|x|) I_0(x) = M(1/2, 1, -2|x|) and i1e = exp(-|x|) I_1(x) = (x/2) M(3/2, 3, -2|x|) with Kummer's
-# function M (DLMF 10.39.5). The difference i1e - i0e of the plain rule would cancel for large x; M has no such difference.
+# function M (DLMF 10.39.5). The difference i1e - i0e of the plain rule would cancel for large x; M has none.
 
 
 def _i0e_slope(x: Any) -> Any:

@@ -1,7 +1,7 @@
 """Distribution functions of SciPy and their inverses: a derivative in the variable is the density.
 
-The densities are those of the gamma and beta distributions in another variable. Degrees of freedom are parameters; counts
-are rounded down by SciPy, so that they are locally constant.
+The densities are those of the gamma and beta distributions in another variable. Degrees of freedom are parameters;
+counts are rounded down by SciPy, so that they are locally constant.
 """
 
 from __future__ import annotations

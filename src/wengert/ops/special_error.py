@@ -187,8 +187,8 @@ elementwise(
 
 
 # V(x, sigma, gamma) = Re w(z) / (sigma sqrt(2 pi)) with z = (x + i gamma) / (sigma sqrt(2)) (DLMF 7.19.4). With the
-# factor k = 1 / (2 sigma^2 sqrt(pi)): V_x = k Re w'(z), V_gamma = -k Im w'(z), and since V(c x, c sigma, c gamma) = V / c,
-# sigma V_sigma = -(V + x V_x + gamma V_gamma).
+# factor k = 1 / (2 sigma^2 sqrt(pi)): V_x = k Re w'(z), V_gamma = -k Im w'(z), and since
+# V(c x, c sigma, c gamma) = V / c, sigma V_sigma = -(V + x V_x + gamma V_gamma).
 
 
 def _voigt_slope(x: Any, sigma: Any, gamma: Any) -> Any:

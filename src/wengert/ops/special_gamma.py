@@ -141,7 +141,8 @@ elementwise(
 
 # Incomplete gamma functions -----------------------------------------------------------------------------------------
 #
-# P(a, x) has the density g(a, x) = x^(a-1) e^-x / Gamma(a) in x (DLMF 8.8.13), Q = 1 - P; an inverse has the reciprocal.
+# P(a, x) has the density g(a, x) = x^(a-1) e^-x / Gamma(a) in x (DLMF 8.8.13), Q = 1 - P; an inverse has the
+# reciprocal.
 
 
 def gamma_density(a: Any, x: Any) -> Any:
@@ -162,7 +163,7 @@ elementwise(
     (fixed("gammaincc", "a"), lambda y, a, x: -gamma_density(a, x)),
     samples=parameters((1, 5), (0.5, 4.0)),
     singular=True,
-    doc="Regularized upper incomplete gamma function Q(a, x). DLMF 8.2.4, 8.8.14.",
+    doc="Regularized upper incomplete gamma function Q(a, x). DLMF 8.2.4, 8.8.13.",
 )
 
 elementwise(

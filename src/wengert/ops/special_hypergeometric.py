@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from wengert.core.primitive import Site, define
+from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import elementwise, masked, match, spread
 from wengert.ops.special_families import fixed, parameters
 
@@ -38,7 +38,7 @@ def _kummer_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...],
         yield (np.asarray(rng.uniform(-2.0, 2.0, shape)),), {"a": 1.5, "b": 2.0}
 
 
-kummer = define(
+kummer: Primitive = define(
     name="kummer",
     eval=lambda x, *, a, b: special.hyp1f1(a, b, np.minimum(x, 1e4)),
     infer=lambda t, **_: t,

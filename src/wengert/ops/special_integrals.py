@@ -45,7 +45,7 @@ elementwise(
 )
 
 
-# E_n' = -E_(n-1) (DLMF 8.19.13), where E_0 = exp(-x) / x and E_(-1) = E_0 (1 + 1/x) (DLMF 8.19.14).
+# E_n' = -E_(n-1) (DLMF 8.19.13), where E_0 = exp(-x) / x and E_(-1) = E_0 (1 + 1/x) (DLMF 8.19.12).
 
 
 def _expn_slope(y: Any, n: Any, x: Any) -> Any:
@@ -92,20 +92,21 @@ elementwise_multiple(
     doc="Hyperbolic sine and cosine integrals Shi and Chi. DLMF 6.2.15, 6.2.16.",
 )
 
-# -log(1 - u) / -u with u = 1 - z is removable at z = 1, where it is hypergeometric (DLMF 15.4.1).
+# log(z) / (1 - z) is removable at z = 1, where it is hypergeometric in 1 - z (DLMF 15.4.1).
+
+
+def _spence_slope(z: Any) -> Any:
+    if _is_complex(z):
+        return np.log(z) / (1.0 - z)
+    near = np.absolute(1.0 - z) < 0.5
+    u = np.where(near, 1.0 - z, 0.0)
+    far = np.where(near, 2.0, z)
+    return np.where(near, -special.hyp2f1(1, 1, 2, u), np.log(far) / (1.0 - far))
+
+
 elementwise(
     special.spence,
-    (
-        lambda y, z: (
-            removable(
-                1.0 - z,
-                lambda u: -special.hyp2f1(1, 1, 2, u),
-                lambda u: np.log1p(-u) / u,
-            )
-            if not _is_complex(z)
-            else np.log(z) / (1.0 - z)
-        ),
-    ),
+    (lambda y, z: _spence_slope(z),),
     samples=unary(0.2, 3.0),
     singular=True,
     complex=True,

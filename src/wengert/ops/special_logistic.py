@@ -136,8 +136,8 @@ elementwise(
 # Box-Cox ------------------------------------------------------------------------------------------------------------
 #
 # With L = log x and E(t) = (e^t - 1) / t:   (x^k - 1) / k = L E(k L), so the partial to k is L^2 E'(k L).
-# With G(t) = log(1 + t) / t:   the inverse x(y, k) = (1 + k y)^(1/k) = exp(y G(k y)) has the partial x y^2 G'(k y) to k.
-# Both E' and G' are removable at t = 0, where they are hypergeometric (DLMF 13.6.1, 15.4.1), with all derivatives.
+# With G(t) = log(1 + t) / t:   the inverse x(y, k) = (1 + k y)^(1/k) = exp(y G(k y)) has the partial x y^2 G'(k y).
+# Both E' and G' are removable at t = 0, where they are hypergeometric (DLMF 13.6.2, 15.4.1), with all derivatives.
 
 
 def _exprel_slope(t: Any) -> Any:
@@ -159,7 +159,7 @@ elementwise(
     (lambda y, x: _exprel_slope(x),),
     samples=unary(-2.0, 2.0),
     singular=True,
-    doc="(exp(x) - 1) / x, and 1 at 0. DLMF 13.6.1.",
+    doc="(exp(x) - 1) / x, and 1 at 0. DLMF 13.6.2.",
 )
 
 

@@ -14,7 +14,7 @@ from wengert.ops.special_families import fixed, parameters
 __all__: list[str] = []
 
 
-# With h = (x/2)^v / (sqrt(pi) Gamma(v + 3/2)) (DLMF 11.4.25, 11.4.27; the modified ones 11.4.29, 11.4.31):
+# With h = (x/2)^v / (sqrt(pi) Gamma(v + 3/2)) (DLMF 11.4.24, 11.4.26):
 #   2 H_v' = H_(v-1) - H_(v+1) + h,     2 L_v' = L_(v-1) + L_(v+1) + h
 
 
@@ -30,7 +30,7 @@ elementwise(
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
     singular=True,
-    doc="Struve function H of order v. DLMF 11.2.1, 11.4.27.",
+    doc="Struve function H of order v. DLMF 11.2.1, 11.4.24.",
 )
 
 elementwise(
@@ -41,7 +41,7 @@ elementwise(
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
     singular=True,
-    doc="Modified Struve function L of order v. DLMF 11.2.2, 11.4.31.",
+    doc="Modified Struve function L of order v. DLMF 11.2.2, 11.4.26.",
 )
 
 elementwise(

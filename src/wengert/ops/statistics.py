@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
+from wengert.ops.products import conjugate
 from wengert.ops.reduction import all_axes
 from wengert.types import type_of
 
@@ -85,7 +86,7 @@ def cov(
     freedom = _freedom(total, w, aweights, ddof)
     x = x - center[:, None]
     weighted = x if w is None else x * w
-    return np.squeeze(np.matmul(x, np.conjugate(weighted).T) / freedom)
+    return np.squeeze(np.dot(x, conjugate(weighted.T)) * np.true_divide(1, freedom))  # rounded as in NumPy
 
 
 def _variables(m: Any, *, rowvar: bool) -> Any:

@@ -52,6 +52,17 @@ class Pending:
         self.sums: dict[int, Any] = {}
         self._owned: set[int] = set()  # sums that are arrays of our own making
 
+    def copy(self) -> Pending:
+        """Return the state to come back to; from now on neither side adds into arrays that both hold."""
+        other = Pending()
+        other.heap, other.sums = self.heap.copy(), self.sums.copy()
+        self._owned.clear()
+        return other
+
+    def finite_since(self, start: Pending) -> bool:
+        """Whether all that was added since a copy was taken is finite."""
+        return all(is_finite(held) for key, held in self.sums.items() if start.sums.get(key) is not held)
+
     def add(self, site: Any, x_bar: Any) -> None:
         """Add a contribution to the cotangent of a site."""
         key = site[0]
@@ -60,7 +71,7 @@ class Pending:
             heappush(self.heap, site)
             return
         held = self.sums[key]
-        if key in self._owned and _is_plain(x_bar):
+        if key in self._owned and type(held) is not list and _is_plain(x_bar):
             if isinstance(x_bar, LazyScatter):
                 add_at(held, x_bar.index, x_bar.piece)
             else:
@@ -68,7 +79,7 @@ class Pending:
         elif isinstance(held, LazyScatter) or isinstance(x_bar, LazyScatter):
             self._scatter(site, held, x_bar)
         elif isinstance(held, LazyItem | list):
-            self.sums[key] = [*_as_list(held), x_bar]
+            self._append(key, held, x_bar)
         else:
             self.sums[key] = total = held + x_bar
             if type(total) is np.ndarray:
@@ -78,7 +89,7 @@ class Pending:
         """Start a buffer if everything is plain, otherwise a list."""
         order, y = site[0], site[4]
         if not (_is_plain(held) and _is_plain(x_bar)) or not y.shape:
-            self.sums[order] = [*_as_list(held), x_bar]
+            self._append(order, held, x_bar)
             return
         self.sums[order] = buffer = np.zeros(y.shape, y.dtype)
         self._owned.add(order)
@@ -87,6 +98,13 @@ class Pending:
                 add_at(buffer, part.index, part.piece)
             else:
                 buffer += part
+
+    def _append(self, key: int, held: Any, x_bar: Any) -> None:
+        if type(held) is list and key in self._owned:
+            held.append(x_bar)
+        else:
+            self.sums[key] = [*held, x_bar] if type(held) is list else [held, x_bar]
+            self._owned.add(key)
 
     def total(self, y_bar: Any, site: Any) -> Any:
         """Return a lazy cotangent as the `vjp` rule of its site takes it."""
@@ -112,8 +130,18 @@ def _is_plain(x_bar: Any) -> bool:
     return isinstance(x_bar, np.ndarray | np.generic)
 
 
-def _as_list(held: Any) -> list[Any]:
-    return held if type(held) is list else [held]
+def is_finite(held: Any) -> bool:
+    """Whether every entry of a cotangent, lazy or not, is finite; says no to foreign arrays, unseen."""
+    if type(held) is list:
+        return all(map(is_finite, held))
+    if isinstance(held, LazyItem):
+        return is_finite(held.y_bar)
+    if isinstance(held, LazyScatter):
+        return is_finite(held.piece)
+    if not isinstance(held, np.ndarray | np.generic):
+        return False
+    norm = held.dot(held) if held.ndim == 1 else np.vdot(held, held)  # the cheapest question, but huge entries overflow
+    return bool(norm - norm == 0) or bool(np.isfinite(held).all())
 
 
 def _items(parts: list[LazyItem], n: int) -> tuple[Any, ...]:

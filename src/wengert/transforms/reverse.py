@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.core.dispatch import active
 from wengert.core.primitive import Site
-from wengert.transforms.accumulation import LAZY, Pending
+from wengert.transforms.accumulation import LAZY, Pending, is_finite
 from wengert.transforms.tape import Tape
 
 if TYPE_CHECKING:
@@ -22,18 +23,30 @@ if TYPE_CHECKING:
 __all__ = ["Pullback", "record", "sweep"]
 
 # The sweep ----------------------------------------------------------------------------------------------------------
+#
+# A zero cotangent contributes zero, even where a partial derivative is infinite or undefined (0 inf = 0 here): that is how
+# where(x > 0, x * log(x), 0) has a gradient at 0. Guarding every product would cost a quarter more, and a product that
+# needed the guard leaves a NaN behind. So the sweep runs in stretches of quick, unguarded rules; a stretch that ends with
+# something that is not finite is taken back, and the rest of the sweep is guarded.
+
+_STRETCH = 1 << 26  # bytes of cotangents: a stretch holds the sites it has passed, and frees them at its end
+_SITE = 1 << 16  # what a site counts beside its cotangent: a stretch is 1024 small sites
+
+_EAGER = frozenset({np.ndarray, *np.sctypeDict.values()})
 
 
-def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any]:
+def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any], *, guarded: bool = False) -> list[Any]:
     """Pull cotangents of outputs back to leaves.
 
     Parameters
     ----------
     outputs : list of (site, cotangent)
-        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has
-        passed.
+        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has passed.
     leaves : sequence of sites
         Those made by `Tape.lift`.
+    guarded : bool
+        Guard products from the start: needed where cotangents or values are traced, whose derivatives no check of
+        values can see.
 
     Returns
     -------
@@ -41,60 +54,78 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any]) -> list[Any]:
         The cotangent of each leaf, None where it is zero.
     """
     pending = Pending()
+    guarded = guarded or any(type(y_bar) not in _EAGER for _, y_bar in outputs)
     while outputs:
         pending.add(*outputs.pop())
-    with np.errstate(
-        all="ignore"
-    ):  # derivatives at the edge of a domain must not warn where the primal did not
-        found = _run(pending)
+    found: dict[int, Any] = {}
+    with np.errstate(all="ignore"):  # derivatives at the edge of a domain must not warn where the primal did not
+        while pending.heap and not guarded:
+            start = pending.copy()
+            reached = _run(pending, quick=True)
+            if pending.finite_since(start) and all(map(is_finite, reached.values())):
+                found.update(reached)
+            else:
+                pending, guarded = start, True
+        found.update(_run(pending, quick=False))
     return [found.get(leaf[0]) for leaf in leaves]
 
 
-def _run(pending: Pending) -> dict[int, Any]:
-    """Empty the heap; this loop is the price of an operation, so it does the commonest addition itself."""
+def _run(pending: Pending, *, quick: bool) -> dict[int, Any]:
+    """Sweep one stretch with quick rules, or all with guarded ones; return the cotangents of the leaves reached.
+
+    This loop is the price of an operation, so it does the commonest addition itself.
+    """
     heap, sums, add = pending.heap, pending.sums, pending.add
     found: dict[int, Any] = {}
+    space = max(_STRETCH, _SITE * len(heap))
     while heap:
         site = heappop(heap)
         order, prim, params, _, _, _, parents = site
         y_bar = sums.pop(order)
         if type(y_bar) in LAZY:
             y_bar = pending.total(y_bar, site)
+        elif quick:
+            space -= y_bar.nbytes + _SITE
         if prim is None:
             found[order] = y_bar
             continue
-        x_bars = prim.vjp(y_bar, site) if prim.elementwise else prim.vjp(y_bar, Site._make(site), **params)
+        rule = prim.quick if quick else None
+        x_bars = prim.vjp(y_bar, Site._make(site), **params) if rule is None else rule(y_bar, site)
         for parent, x_bar in zip(parents, x_bars):  # noqa: B905 - lengths agree by the laws; strict costs a tenth
-            if parent is None or x_bar is None:
+            if x_bar is None or parent is None:
                 continue
-            if parent[0] in sums:
+            key = parent[0]
+            if key in sums:
                 add(parent, x_bar)
             else:
-                sums[parent[0]] = x_bar
+                sums[key] = x_bar
                 heappush(heap, parent)
         # the last names of this site and its values: they are freed before the next rule runs
         site = y_bar = x_bars = x_bar = parents = parent = None
+        if space < 0:
+            break
     return found
 
 
 class Pullback:
     """The linear map from cotangents of results to cotangents of operands; None is zero on both sides."""
 
-    __slots__ = ("_leaves", "_results")
+    __slots__ = ("_guarded", "_leaves", "_results")
 
-    def __init__(self, results: list[Any], leaves: Sequence[Any]) -> None:
+    def __init__(self, results: list[Any], leaves: Sequence[Any], *, guarded: bool) -> None:
         self._results = results
         self._leaves = leaves
+        self._guarded = guarded
 
     def __call__(self, y_bars: Sequence[Any]) -> list[Any]:
         """Pull back; may be called many times."""
-        return sweep(self._seeds(y_bars), self._leaves)
+        return sweep(self._seeds(y_bars), self._leaves, guarded=self._guarded)
 
     def once(self, y_bars: Sequence[Any]) -> list[Any]:
         """Pull back for the last time: the tape is freed as the sweep passes."""
         seeds = self._seeds(y_bars)
         self._results.clear()
-        return sweep(seeds, self._leaves)
+        return sweep(seeds, self._leaves, guarded=self._guarded)
 
     def _seeds(self, y_bars: Sequence[Any]) -> list[tuple[Any, Any]]:
         return [
@@ -110,4 +141,5 @@ def record(fun: Callable[..., Sequence[Any]], xs: Sequence[Any]) -> tuple[list[A
         tracers = [tape.lift(x) for x in xs]
         leaves = [x.info for x in tracers]
         pairs = [tape.lower(y) for y in fun(*tracers)]
-    return [y for y, _ in pairs], Pullback([site for _, site in pairs], leaves)
+        nested = len(active()) > 1
+    return [y for y, _ in pairs], Pullback([site for _, site in pairs], leaves, guarded=nested)

@@ -37,21 +37,25 @@ _older = count(-1, -1).__next__
 
 
 def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any], Any]:
-    general = getattr(Tracer, name)
+    general, prim = getattr(Tracer, name), UFUNCS[ufunc]
 
     def operator(self: Recorded, other: Any) -> Any:
         tape = self.interpreter
         if type(other) not in PLAIN or not tape.open:
             return general(self, other)
-        prim = UFUNCS[ufunc]
-        if reflected:
-            xs, parents = (other, self.value), (None, self.info)
-        else:
-            xs, parents = (self.value, other), (self.info, None)
-        y = prim.eval(*xs)
-        return Recorded(tape, y, (_older(), prim, NO_PARAMS, xs, y, None, parents))
+        x = self.value
+        y = ufunc(x, other)
+        return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x, other), y, None, (self.info, None)))
 
-    return operator
+    def reflected_operator(self: Recorded, other: Any) -> Any:
+        tape = self.interpreter
+        if type(other) not in PLAIN or not tape.open:
+            return general(self, other)
+        x = self.value
+        y = ufunc(other, x)
+        return Recorded(tape, y, (_older(), prim, NO_PARAMS, (other, x), y, None, (None, self.info)))
+
+    return reflected_operator if reflected else operator
 
 
 class Recorded(Tracer):
@@ -69,15 +73,16 @@ class Recorded(Tracer):
                 return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x,), y, None, (self.info,)))
         return Tracer.__array_ufunc__(self, ufunc, method, *xs, **kwargs)
 
-    for _name, _ufunc in {
-        "add": np.add,
-        "sub": np.subtract,
-        "mul": np.multiply,
-        "truediv": np.divide,
-        "pow": np.power,
-    }.items():
-        locals()[f"__{_name}__"] = _operator(f"__{_name}__", _ufunc, reflected=False)
-        locals()[f"__r{_name}__"] = _operator(f"__r{_name}__", _ufunc, reflected=True)
+
+for _name, _ufunc in (
+    ("add", np.add),
+    ("sub", np.subtract),
+    ("mul", np.multiply),
+    ("truediv", np.divide),
+    ("pow", np.power),
+):
+    setattr(Recorded, f"__{_name}__", _operator(f"__{_name}__", _ufunc, reflected=False))
+    setattr(Recorded, f"__r{_name}__", _operator(f"__r{_name}__", _ufunc, reflected=True))
 
 
 class Tape(Interpreter):
