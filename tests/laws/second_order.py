@@ -12,7 +12,7 @@ import numpy as np
 import wengert as wg
 from wengert.core.primitive import Primitive
 
-from .cases import Case, cast, is_float
+from .cases import Case, cast, complexes, is_float
 from .differences import richardson
 from .reference import GENERAL
 from .rules import UNITS, cotangents, pair, results, reverse, tangents
@@ -26,6 +26,13 @@ def second_order(prim: Primitive, case: Case) -> None:
 def second_order_single(prim: Primitive, case: Case) -> None:
     """The law in float32: no rule of a rule may widen its type."""
     agree(prim, cast(case, np.float32), differences=False)
+
+
+def second_order_complex(prim: Primitive, case: Case) -> None:
+    """The law with complex operands, where a primitive declares that its rules hold for them."""
+    if prim.complex:
+        for variant in complexes(case):
+            agree(prim, variant, differences=False)
 
 
 def agree(prim: Primitive, case: Case, *, differences: bool = True) -> None:

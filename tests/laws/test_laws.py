@@ -12,7 +12,7 @@ from .infer import infer
 from .layout import layout
 from .masked import masked
 from .saved import partial_cotangents, saved
-from .second_order import second_order, second_order_single
+from .second_order import second_order, second_order_complex, second_order_single
 from .shapes import shapes
 
 OF_ALL = (infer, batch, vmap, layout)
@@ -24,6 +24,7 @@ OF_DIFFERENTIABLE = (
     difference_complex,
     second_order,
     second_order_single,
+    second_order_complex,
     shapes,
     saved,
     partial_cotangents,

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from tests.laws.adjoint import adjoint, adjoint_complex, adjoint_single
-from tests.laws.batch import batch
+from tests.laws.batch import SIZE, _examples, batch
 from tests.laws.cases import ALL, DIFFERENTIABLE, Case, is_float, samples
 from tests.laws.difference import difference
 from tests.laws.infer import infer
 from tests.laws.layout import layout
 from tests.laws.masked import masked
-from tests.laws.rules import results
+from tests.laws.rules import cotangents, results, reverse
 from tests.laws.saved import saved
 from tests.laws.second_order import second_order
 from tests.laws.shapes import shapes
@@ -44,8 +44,6 @@ def _moves(prim: Primitive) -> bool:
 
 def _operands_that_move(prim: Primitive) -> list[int]:
     """The operands whose cotangent is nonzero at some sample."""
-    from tests.laws.rules import cotangents, reverse
-
     moving = set()
     for case in samples(prim):
         with np.errstate(all="ignore"):
@@ -91,8 +89,6 @@ def test_wrong_batch_axis_is_killed(name: str) -> None:
 
 
 def _batches(prim: Primitive) -> list[Any]:
-    from tests.laws.batch import SIZE, _examples
-
     found = []
     for case in samples(prim):
         which = tuple(range(len(case.xs)))

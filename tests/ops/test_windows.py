@@ -16,7 +16,16 @@ X = np.random.default_rng(3).normal(size=(4, 5, 3))
 
 @pytest.mark.parametrize(
     ("window", "axis"),
-    [((2, 2, 1), None), (2, 0), (3, -2), ((2, 3), (0, 1)), ((2, 2), (1, 1)), ((3, 2), (-1, 0)), (5, 1), (0, 0), ((), ())],
+    [
+        ((2, 2, 1), None),
+        (2, 0),
+        (3, -2),
+        ((2, 3), (0, 1)),
+        ((2, 2), (1, 1)),
+        ((3, 2), (-1, 0)),
+        (5, 1),
+        (0, 0),
+    ],
 )
 def test_windows(window: Any, axis: Any) -> None:
     check(lambda x: view(x, window, axis), X)

@@ -74,9 +74,8 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callab
 
         interpreter, ys = batch(flat, arrays, axes, size)
         y_axes = _axes(out_axes, tree.unflatten(out_structure, list(ys)), "out_axes")
-        return tree.unflatten(
-            out_structure, [_result(interpreter, y, a) for y, a in zip(ys, y_axes, strict=True)]
-        )
+        results = [_result(interpreter, y, a) for y, a in zip(ys, y_axes, strict=True)]
+        return tree.unflatten(out_structure, results)
 
     return batched
 

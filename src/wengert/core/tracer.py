@@ -393,10 +393,9 @@ def _is_basic(index: Any) -> bool:
     return isinstance(index, _BASIC) and not isinstance(index, bool)
 
 
-def _link(x: Tracer, y: Any, step: Step) -> None:
+def _link(x: Tracer, y: Any, step: Step, *, writeable: bool = True) -> None:
     """Tie a view to its base."""
     link = link_of(x)
-    writeable = step.function not in _READ_ONLY
     if isinstance(link, View):
         base, recipe, writeable = link.base, (*link.recipe, step), writeable and link.writeable
     else:
@@ -416,10 +415,10 @@ def link_results(function: Any, args: Any, kwargs: dict[str, Any], y: Any) -> No
     """Tie the results of a NumPy function to its first argument where they are views of it."""
     if function not in _VIEWS or not args or not isinstance(args[0], Tracer):
         return
-    x = args[0]
+    x, writeable = args[0], function not in _READ_ONLY
     if isinstance(y, Tracer):
         if y is not x and share_memory(x, y):
-            _link(x, y, Step(FUNCTIONS[function], args[1:], kwargs))
+            _link(x, y, Step(FUNCTIONS[function], args[1:], kwargs), writeable=writeable)
     elif isinstance(y, list | tuple):
         for i, item in enumerate(y):
             if isinstance(item, Tracer) and link_of(item) is None and share_memory(x, item):

@@ -1,7 +1,6 @@
 """Arithmetic: sums, products, quotients, powers and roots.
 
-A partial derivative is written with as few NumPy calls as it can be: it is the inner loop of every program. A record is
-`singular` if some partial is infinite or undefined at a finite operand.
+A partial derivative is written with as few NumPy calls as it can be: it is the inner loop of every program.
 """
 
 from __future__ import annotations
@@ -89,7 +88,6 @@ reciprocal = elementwise(
     np.reciprocal,
     (lambda y, x: -y * y,),
     samples=unary(0.5, 2.0),
-    singular=True,
     complex=True,
     doc="Reciprocal 1 / x; infinite partial at 0.",
 )
@@ -106,7 +104,6 @@ sqrt = elementwise(
     np.sqrt,
     (lambda y, x: 0.5 / y,),
     samples=unary(0.5, 4.0),
-    singular=True,
     complex=True,
     doc="Square root of x, principal branch; infinite partial at 0. DLMF 4.2.",
 )
@@ -115,7 +112,6 @@ cbrt = elementwise(
     np.cbrt,
     (lambda y, x: 1.0 / (3.0 * y * y),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Real cube root of x, odd; infinite partial at 0.",
 )
 
@@ -147,7 +143,6 @@ power = elementwise(
     np.power,
     (_power_base, _power_exponent),
     samples=binary(0.5, 2.0, -2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Power x1 ** x2; the partial to a real exponent is 0 where the base is not positive. DLMF 4.2(iv).",
 )
@@ -156,7 +151,6 @@ float_power = elementwise(
     np.float_power,
     (_power_base, _power_exponent),
     samples=binary(0.5, 2.0, -2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Power x1 ** x2 in double precision; derivatives as those of power. DLMF 4.2(iv).",
 )

@@ -44,12 +44,18 @@ def _filled(fill_value: Any, shape: Any, dtype: Any) -> Any:
     return np.copy(np.broadcast_to(fill_value, shape))
 
 
-# zeros_like and its kin -------------------------------------------------------------------------------------------------
+# zeros_like and its kin -----------------------------------------------------------------------------------------------
 
 
 def _like(function: Any) -> Callable[..., Any]:
     def front(
-        a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+        a: Any,
+        dtype: Any = None,
+        order: Any = "K",
+        subok: bool = True,
+        shape: Any = None,
+        *,
+        device: Any = None,
     ) -> Any:
         shape = np.shape(a) if shape is None else shape
         return held(a, function(root(a), dtype, order, subok, shape, device=device))
@@ -57,7 +63,8 @@ def _like(function: Any) -> Callable[..., Any]:
     return front
 
 
-implements(np.zeros_like, np.empty_like)(_like(np.zeros_like))  # what nobody set is 0: never what memory held before
+implements(np.zeros_like)(_like(np.zeros_like))
+implements(np.empty_like)(_like(np.zeros_like))  # what nobody set is 0, never what memory held before
 implements(np.ones_like)(_like(np.ones_like))
 
 
@@ -74,7 +81,7 @@ def full_like(
     a: Any,
     fill_value: Any,
     dtype: Any = None,
-    order: str = "K",
+    order: Any = "K",
     subok: bool = True,
     shape: Any = None,
     *,
@@ -87,7 +94,7 @@ def full_like(
     return held(a, np.full_like(root(a), fill_value, dtype, order, subok, shape, device=device))
 
 
-# Constructors with like= ------------------------------------------------------------------------------------------------
+# Constructors with like= ----------------------------------------------------------------------------------------------
 
 
 def _constructor(function: Any) -> Callable[..., Any]:
@@ -104,7 +111,7 @@ for _function in (
 
 @creates(np.full)
 def full(
-    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any
 ) -> Any:
     """Return an array of one value, or of several that are broadcast."""
     if traced_leaves(fill_value):
@@ -118,7 +125,7 @@ def array(
     dtype: Any = None,
     *,
     copy: bool | None = True,
-    order: str = "K",
+    order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
     like: Any,
@@ -126,7 +133,9 @@ def array(
 ) -> Any:
     """Stack nested sequences with traced entries; hold plain ones."""
     if not traced_leaves(object):
-        return held(like, np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options))  # type: ignore[call-overload]
+        return held(
+            like, np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options)
+        )
     y = operand(object)
     if dtype is not None:
         y = astype(y, dtype, copy=False)

@@ -32,7 +32,6 @@ remainder = elementwise(
     np.remainder,
     (1, lambda y, x1, x2: -np.floor_divide(x1, x2)),
     samples=binary(99.0, 101.0, 39.0, 41.0),
-    singular=True,
     doc="Remainder of x1 / x2 with the sign of x2: x1 - floor(x1 / x2) x2.",
 )
 
@@ -41,7 +40,6 @@ fmod = elementwise(
     np.fmod,
     (1, lambda y, x1, x2: np.rint((y - x1) / x2)),
     samples=binary(99.0, 101.0, 39.0, 41.0),
-    singular=True,
     doc="Remainder of x1 / x2 with the sign of x1: x1 - trunc(x1 / x2) x2.",
 )
 
@@ -49,7 +47,6 @@ ldexp = elementwise(
     np.ldexp,
     (lambda y, x1, x2: np.ldexp(1.0, x2), 0),
     samples=_scaling_samples,
-    singular=True,
     doc="Scaling x1 2^x2 by a whole power of two.",
 )
 

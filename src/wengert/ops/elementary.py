@@ -1,7 +1,7 @@
 """Exponentials, logarithms, trigonometric and hyperbolic functions and their inverses.
 
 Formulas are those of DLMF chapter 4. Where a formula in the result y costs less than one in x, and loses no accuracy,
-it is used. A record is `singular` if its partial is infinite or undefined at a finite operand, overflow included.
+it is used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ exp = elementwise(
     np.exp,
     (lambda y, x: y,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Exponential of x. DLMF 4.7.",
 )
@@ -38,7 +37,6 @@ exp2 = elementwise(
     np.exp2,
     (lambda y, x: _LN2 * y,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Power 2^x. DLMF 4.7.10.",
 )
@@ -48,7 +46,6 @@ expm1 = elementwise(
     np.expm1,
     (lambda y, x: np.exp(x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="exp(x) - 1, accurate near 0. DLMF 4.7.",
 )
@@ -57,7 +54,6 @@ log = elementwise(
     np.log,
     (lambda y, x: 1.0 / x,),
     samples=unary(0.5, 4.0),
-    singular=True,
     complex=True,
     doc="Natural logarithm of x, principal branch; infinite partial at 0. DLMF 4.7.1.",
 )
@@ -66,7 +62,6 @@ log2 = elementwise(
     np.log2,
     (lambda y, x: (1.0 / _LN2) / x,),
     samples=unary(0.5, 4.0),
-    singular=True,
     complex=True,
     doc="Logarithm of x to base 2; infinite partial at 0. DLMF 4.7.1.",
 )
@@ -75,7 +70,6 @@ log10 = elementwise(
     np.log10,
     (lambda y, x: (1.0 / _LN10) / x,),
     samples=unary(0.5, 4.0),
-    singular=True,
     complex=True,
     doc="Logarithm of x to base 10; infinite partial at 0. DLMF 4.7.1.",
 )
@@ -84,7 +78,6 @@ log1p = elementwise(
     np.log1p,
     (lambda y, x: 1.0 / (1.0 + x),),
     samples=unary(-0.5, 4.0),
-    singular=True,
     complex=True,
     doc="log(1 + x), accurate near 0; infinite partial at -1. DLMF 4.7.1.",
 )
@@ -106,7 +99,6 @@ logaddexp = elementwise(
     np.logaddexp,
     (lambda y, x1, x2: _share(np.exp, y, x1, x2), lambda y, x1, x2: _share(np.exp, y, x2, x1)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
-    singular=True,
     doc="log(e^x1 + e^x2) without overflow; where the result is infinite, its partials are those of maximum.",
 )
 
@@ -114,7 +106,6 @@ logaddexp2 = elementwise(
     np.logaddexp2,
     (lambda y, x1, x2: _share(np.exp2, y, x1, x2), lambda y, x1, x2: _share(np.exp2, y, x2, x1)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
-    singular=True,
     doc="log2(2^x1 + 2^x2) without overflow; where the result is infinite, its partials are those of maximum.",
 )
 
@@ -141,7 +132,6 @@ tan = elementwise(
     np.tan,
     (lambda y, x: 1.0 + y * y,),
     samples=unary(-1.2, 1.2),
-    singular=True,
     complex=True,
     doc="Tangent of x in radians. DLMF 4.20.3.",
 )
@@ -161,7 +151,6 @@ arcsin = elementwise(
     np.arcsin,
     (lambda y, x: 1.0 / _cosine_of_arcsine(y, x),),
     samples=unary(-0.8, 0.8),
-    singular=True,
     complex=True,
     doc="Inverse sine of x; infinite partial at 1 and -1. DLMF 4.24.7.",
 )
@@ -170,7 +159,6 @@ arccos = elementwise(
     np.arccos,
     (lambda y, x: -1.0 / _cosine_of_arcsine(y, x),),
     samples=unary(-0.8, 0.8),
-    singular=True,
     complex=True,
     doc="Inverse cosine of x; infinite partial at 1 and -1. DLMF 4.24.8.",
 )
@@ -179,7 +167,6 @@ arctan = elementwise(
     np.arctan,
     (lambda y, x: 1.0 / (1.0 + x * x),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     complex=True,
     doc="Inverse tangent of x. DLMF 4.24.9.",
 )
@@ -201,7 +188,6 @@ arctan2 = elementwise(
     np.arctan2,
     (lambda y, x1, x2: _turn(x1, x2), lambda y, x1, x2: -_turn(x2, x1)),
     samples=binary(-2.0, -0.5, -2.0, 2.0),
-    singular=True,
     doc="Angle of the point (x2, x1) in radians, with gradient 0 at the origin. DLMF 4.23.",
 )
 
@@ -225,7 +211,6 @@ sinh = elementwise(
     np.sinh,
     (lambda y, x: np.cosh(x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Hyperbolic sine of x. DLMF 4.34.1.",
 )
@@ -234,7 +219,6 @@ cosh = elementwise(
     np.cosh,
     (lambda y, x: np.sinh(x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Hyperbolic cosine of x. DLMF 4.34.2.",
 )
@@ -274,7 +258,6 @@ arcsinh = elementwise(
     np.arcsinh,
     (lambda y, x: 1.0 / _cosh_of_arcsinh(y, x),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     complex=True,
     doc="Inverse hyperbolic sine of x. DLMF 4.38.9.",
 )
@@ -283,7 +266,6 @@ arccosh = elementwise(
     np.arccosh,
     (lambda y, x: 1.0 / _sinh_of_arccosh(y, x),),
     samples=unary(1.5, 4.0),
-    singular=True,
     complex=True,
     doc="Inverse hyperbolic cosine of x; infinite partial at 1. DLMF 4.38.10.",
 )
@@ -292,7 +274,6 @@ arctanh = elementwise(
     np.arctanh,
     (lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),),
     samples=unary(-0.8, 0.8),
-    singular=True,
     complex=True,
     doc="Inverse hyperbolic tangent of x; infinite partial at 1 and -1. DLMF 4.38.11.",
 )

@@ -5,9 +5,8 @@
     linear              one operand, from the transpose
     bilinear            two operands, from the two transposes
 
-Broadcasting and promotion are undone in one place, `match`; the rule that a zero cotangent gives a zero
-contribution even where the partial derivative is infinite is `masked`, the product that singular elementwise
-operations use.
+Broadcasting and promotion are undone in one place, `match`. A zero tangent, cotangent or partial contributes zero,
+even where the other factor is infinite or undefined: `masked` is the product with that rule.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ def spread(y_dot: Any, y: Any) -> Any:
     return y_dot if y_dot.dtype == y.dtype else y_dot.astype(y.dtype)
 
 
-# masked: c * p, and 0 where c is 0 ----------------------------------------------------------------------------------
+# masked: c * p, and 0 where either is 0 ----------------------------------------------------------------------------------
 
 
 def _masked_eval(c: Any, p: Any) -> Any:
@@ -86,7 +85,7 @@ def _masked_eval(c: Any, p: Any) -> Any:
         norm = np.vdot(y, y)  # the cheapest way to ask whether everything is finite
         if norm - norm == 0:
             return y
-    return np.where(c == 0, np.zeros((), y.dtype), y)[()]
+    return np.where((c == 0) | (p == 0), np.zeros((), y.dtype), y)[()]
 
 
 def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
@@ -102,7 +101,7 @@ def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
 
 def _masked_vjp(y_bar: Any, site: Site) -> list[Any]:
     (c, p), (need_c, need_p) = site.xs, site.needs
-    return [match(masked(y_bar, p), c) if need_c else None, match(masked(c, y_bar), p) if need_p else None]
+    return [match(masked(y_bar, p), c) if need_c else None, match(masked(y_bar, c), p) if need_p else None]
 
 
 def _masked_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -250,7 +249,6 @@ def elementwise(
     doc: str,
     samples: Samples,
     name: str | None = None,
-    singular: bool = False,
     complex: bool = False,
     quick: Callable[..., Any] | None = None,
     lower: Callable[..., Any] | None = None,
@@ -266,9 +264,6 @@ def elementwise(
         constant.
     doc, samples, name, complex, quick, lower
         Fields of the record.
-    singular : bool
-        Some partial is infinite or undefined somewhere in the domain: contributions of zero cotangents are
-        masked there.
 
     Returns
     -------
@@ -312,7 +307,7 @@ def nondifferentiable(fun: np.ufunc, *, doc: str, samples: Samples, name: str | 
 
 masked: Primitive = define(
     name="masked",
-    doc="Product c p that is 0 where c is 0, even if p is infinite or undefined there.",
+    doc="Product c p that is 0 where a factor is 0, even if the other is infinite or undefined there.",
     eval=_masked_eval,
     infer=_resolve(np.multiply),
     jvp=_masked_jvp,

@@ -183,7 +183,6 @@ fabs = elementwise(
     np.fabs,
     (lambda y, x: np.sign(x),),
     samples=unary(0.5, 2.0),
-    singular=True,
     doc="Absolute value of a real x, with derivative 0 at 0.",
 )
 
@@ -192,7 +191,6 @@ copysign = elementwise(
     np.copysign,
     (lambda y, x1, x2: np.sign(x1) * np.sign(y), 0),
     samples=binary(0.5, 2.0, -2.0, -0.5),
-    singular=True,
     doc="The absolute value of x1 with the sign of x2; its derivative to x2 is zero.",
 )
 
@@ -206,6 +204,5 @@ hypot = elementwise(
     np.hypot,
     (lambda y, x1, x2: _cosine(y, x1), lambda y, x1, x2: _cosine(y, x2)),
     samples=binary(0.5, 2.0, 0.5, 2.0),
-    singular=True,
     doc="Length of the vector (x1, x2), with gradient 0 at the origin.",
 )

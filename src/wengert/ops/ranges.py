@@ -44,7 +44,8 @@ def linspace(
     step: Any = np.nan
     if intervals > 0:
         step = delta / intervals
-        y = np.where(np.any(step == 0), count / intervals * delta, count * step)  # a step may underflow, delta not
+        underflow = np.any(step == 0)
+        y = np.where(underflow, count / intervals * delta, count * step)
     else:
         y = count * delta
     y = y + start
@@ -58,13 +59,21 @@ def linspace(
 
 @implements(np.logspace)
 def logspace(
-    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
 ) -> Any:
     """Return powers of the base with evenly spaced exponents."""
     start, stop, base = operand(start), operand(stop), operand(base)
     if np.ndim(base):
         rank = max(np.ndim(x) for x in (start, stop, base))
-        start, stop, base = (np.reshape(x, (*[1] * (rank - np.ndim(x)), *np.shape(x))) for x in (start, stop, base))
+        start, stop, base = (
+            np.reshape(x, (*[1] * (rank - np.ndim(x)), *np.shape(x))) for x in (start, stop, base)
+        )
         base = np.expand_dims(base, axis=axis)
     y = np.power(base, np.linspace(start, stop, num=num, endpoint=endpoint, axis=axis))
     return y if dtype is None else astype(y, dtype, copy=False)
@@ -93,12 +102,14 @@ def geomspace(
 
 
 @creates(np.arange)
-def arange(start: Any, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, like: Any) -> Any:
+def arange(
+    start: Any, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, like: Any
+) -> Any:
     """Return start + i step below `stop`; how many there are is locally constant."""
     if stop is None:
         start, stop = 0, start
     if not traced_leaves([start, stop, step]):
-        return held(like, np.arange(start, stop, step, dtype, device=device))
+        return held(like, np.arange(start, stop, step, dtype=dtype, device=device))
     count = max(int(np.ceil((stop - start) / step)), 0)
     dtype = np.result_type(start, stop, step) if dtype is None else dtype
     first, second = astype(start, dtype), astype(start + step, dtype)

@@ -56,5 +56,5 @@ refuse(
 refuse(
     *_functions("numpy.lib.recfunctions"),
     reason="it takes or makes records, and a traced array has entries of one floating type.",
-    instead="one traced array for each field, or a dictionary of arrays, which every transformation takes as an argument.",
+    instead="one traced array for each field, or a dictionary of arrays: any argument may be one.",
 )

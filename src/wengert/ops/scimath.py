@@ -1,7 +1,7 @@
 """NumPy's scimath: functions that turn complex where the real one is undefined.
 
-Whether that happens anywhere decides the type of the whole result, so it is decided on the values: under `vmap` on those
-of all examples. The derivative is that of the function on the side that was chosen.
+Whether that happens anywhere decides the type of the whole result, so it is decided on the values: under `vmap` on
+those of all examples. The derivative is that of the function on the side that was chosen.
 """
 
 from __future__ import annotations

@@ -34,7 +34,6 @@ elementwise(
     special.j0,
     (lambda y, x: -special.j1(x),),
     samples=unary(-4.0, 4.0),
-    singular=True,
     doc="Bessel function J of order 0. DLMF 10.2.2, 10.6.3.",
 )
 
@@ -42,7 +41,6 @@ elementwise(
     special.j1,
     (lambda y, x: 0.5 * (special.j0(x) - special.jv(2, x)),),
     samples=unary(-4.0, 4.0),
-    singular=True,
     doc="Bessel function J of order 1. DLMF 10.2.2, 10.6.1.",
 )
 
@@ -50,7 +48,6 @@ elementwise(
     special.y0,
     (lambda y, x: -special.y1(x),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Bessel function Y of order 0. DLMF 10.2.3, 10.6.3.",
 )
 
@@ -58,7 +55,6 @@ elementwise(
     special.y1,
     (lambda y, x: 0.5 * (special.y0(x) - special.yv(2, x)),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Bessel function Y of order 1. DLMF 10.2.3, 10.6.1.",
 )
 
@@ -66,7 +62,6 @@ elementwise(
     special.jv,
     (fixed("jv", "v"), lambda y, v, x: 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     complex=True,
     doc="Bessel function J of order v. DLMF 10.2.2, 10.6.1.",
 )
@@ -75,7 +70,6 @@ elementwise(
     special.yv,
     (fixed("yv", "v"), lambda y, v, x: 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     complex=True,
     doc="Bessel function Y of order v. DLMF 10.2.3, 10.6.1.",
 )
@@ -84,7 +78,6 @@ elementwise(
     special.yn,
     (fixed("yn", "n"), lambda y, n, x: 0.5 * (special.yn(n - 1, x) - special.yn(n + 1, x))),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     doc="Bessel function Y of whole order n. DLMF 10.2.3, 10.6.1.",
 )
 
@@ -92,7 +85,6 @@ elementwise(
     special.hankel1,
     (fixed("hankel1", "v"), lambda y, v, z: 0.5 * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z))),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     complex=True,
     doc="Hankel function J + i Y of order v. DLMF 10.4.3, 10.6.1.",
 )
@@ -101,7 +93,6 @@ elementwise(
     special.hankel2,
     (fixed("hankel2", "v"), lambda y, v, z: 0.5 * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z))),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     complex=True,
     doc="Hankel function J - i Y of order v. DLMF 10.4.3, 10.6.1.",
 )
@@ -114,7 +105,6 @@ elementwise(
         lambda y, v, z: 0.5 * (special.hankel1e(v - 1, z) - special.hankel1e(v + 1, z)) - y * 1j,
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     complex=True,
     doc="Hankel function of the first kind and order v times exp(-i z). DLMF 10.4.3, 10.6.1.",
 )
@@ -126,7 +116,6 @@ elementwise(
         lambda y, v, z: 0.5 * (special.hankel2e(v - 1, z) - special.hankel2e(v + 1, z)) + y * 1j,
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     complex=True,
     doc="Hankel function of the second kind and order v times exp(i z). DLMF 10.4.3, 10.6.1.",
 )
@@ -147,7 +136,6 @@ elementwise(
     special.jve,
     (fixed("jve", "v"), _scaled_slope("jve", special.jve)),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     doc="Bessel function J of order v times exp(-|Im z|). DLMF 10.2.2, 10.6.1.",
 )
 
@@ -155,7 +143,6 @@ elementwise(
     special.yve,
     (fixed("yve", "v"), _scaled_slope("yve", special.yve)),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     doc="Bessel function Y of order v times exp(-|Im z|). DLMF 10.2.3, 10.6.1.",
 )
 
@@ -166,7 +153,6 @@ elementwise(
     special.i0,
     (lambda y, x: special.i1(x),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     doc="Modified Bessel function I of order 0. DLMF 10.25.2, 10.29.3.",
 )
 
@@ -174,7 +160,6 @@ elementwise(
     special.i1,
     (lambda y, x: 0.5 * (special.i0(x) + special.iv(2, x)),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     doc="Modified Bessel function I of order 1. DLMF 10.25.2, 10.29.1.",
 )
 
@@ -182,7 +167,6 @@ elementwise(
     special.iv,
     (fixed("iv", "v"), lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
-    singular=True,
     complex=True,
     doc="Modified Bessel function I of order v. DLMF 10.25.2, 10.29.1.",
 )
@@ -191,7 +175,6 @@ elementwise(
     special.k0,
     (lambda y, x: -special.k1(x),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="Modified Bessel function K of order 0. DLMF 10.25.3, 10.29.3.",
 )
 
@@ -199,7 +182,6 @@ elementwise(
     special.k1,
     (lambda y, x: -0.5 * (special.k0(x) + special.kv(2, x)),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="Modified Bessel function K of order 1. DLMF 10.25.3, 10.29.1.",
 )
 
@@ -207,7 +189,6 @@ elementwise(
     special.kv,
     (fixed("kv", "v"), lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
-    singular=True,
     complex=True,
     doc="Modified Bessel function K of order v. DLMF 10.25.3, 10.29.1.",
 )
@@ -216,7 +197,6 @@ elementwise(
     special.kn,
     (fixed("kn", "n"), lambda y, n, x: -0.5 * (special.kn(n - 1, x) + special.kn(n + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
-    singular=True,
     doc="Modified Bessel function K of whole order n. DLMF 10.25.3, 10.29.1.",
 )
 
@@ -238,7 +218,6 @@ elementwise(
     special.i0e,
     (lambda y, x: _i0e_slope(x),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="exp(-|x|) I_0(x), with derivative 0 at the kink 0. DLMF 10.29.3, 10.39.5.",
 )
 
@@ -246,7 +225,6 @@ elementwise(
     special.i1e,
     (lambda y, x: _i1e_slope(x),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="exp(-|x|) I_1(x). DLMF 10.29.1, 10.39.5.",
 )
 
@@ -260,7 +238,6 @@ elementwise(
     special.ive,
     (fixed("ive", "v"), _ive_slope),
     samples=parameters((0, 3), (0.5, 3.0)),
-    singular=True,
     doc="exp(-|Re x|) I_v(x). DLMF 10.25.2, 10.29.1.",
 )
 
@@ -268,7 +245,6 @@ elementwise(
     special.k0e,
     (lambda y, x: y - special.k1e(x),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="exp(x) K_0(x). DLMF 10.25.3, 10.29.3.",
 )
 
@@ -276,7 +252,6 @@ elementwise(
     special.k1e,
     (lambda y, x: y - 0.5 * (special.k0e(x) + special.kve(2, x)),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="exp(x) K_1(x). DLMF 10.25.3, 10.29.1.",
 )
 
@@ -284,7 +259,6 @@ elementwise(
     special.kve,
     (fixed("kve", "v"), lambda y, v, x: y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
-    singular=True,
     complex=True,
     doc="exp(x) K_v(x). DLMF 10.25.3, 10.29.1.",
 )

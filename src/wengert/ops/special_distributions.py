@@ -30,7 +30,6 @@ elementwise(
     special.stdtr,
     (fixed("stdtr", "df"), lambda y, df, t: _student_density(df, t)),
     samples=parameters((1, 6), (-2.0, 2.0)),
-    singular=True,
     doc="Student's t distribution function with df degrees of freedom. DLMF 8.17.2.",
 )
 
@@ -38,7 +37,6 @@ elementwise(
     special.stdtrit,
     (fixed("stdtrit", "df"), lambda y, df, p: 1.0 / _student_density(df, y)),
     samples=parameters((1, 6), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of Student's t distribution function in t. DLMF 8.17.2.",
 )
 
@@ -55,7 +53,6 @@ elementwise(
     special.fdtr,
     (fixed("fdtr", "dfn"), fixed("fdtr", "dfd"), lambda y, m, n, x: _f_density(m, n, x)),
     samples=parameters((2, 6), (2, 6), (0.2, 3.0)),
-    singular=True,
     doc="F distribution function with dfn and dfd degrees of freedom. DLMF 8.17.2.",
 )
 
@@ -63,7 +60,6 @@ elementwise(
     special.fdtrc,
     (fixed("fdtrc", "dfn"), fixed("fdtrc", "dfd"), lambda y, m, n, x: -_f_density(m, n, x)),
     samples=parameters((2, 6), (2, 6), (0.2, 3.0)),
-    singular=True,
     doc="Complement of the F distribution function. DLMF 8.17.2.",
 )
 
@@ -71,7 +67,6 @@ elementwise(
     special.fdtri,
     (fixed("fdtri", "dfn"), fixed("fdtri", "dfd"), lambda y, m, n, p: 1.0 / _f_density(m, n, y)),
     samples=parameters((2, 6), (2, 6), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of the F distribution function in x. DLMF 8.17.2.",
 )
 
@@ -82,7 +77,6 @@ elementwise(
     special.chdtr,
     (fixed("chdtr", "v"), lambda y, v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x)),
     samples=parameters((2, 6), (0.5, 5.0)),
-    singular=True,
     doc="Chi-square distribution function P(v/2, x/2). DLMF 8.2.4.",
 )
 
@@ -90,7 +84,6 @@ elementwise(
     special.chdtrc,
     (fixed("chdtrc", "v"), lambda y, v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x)),
     samples=parameters((2, 6), (0.5, 5.0)),
-    singular=True,
     doc="Complement Q(v/2, x/2) of the chi-square distribution function. DLMF 8.2.4.",
 )
 
@@ -98,7 +91,6 @@ elementwise(
     special.chdtri,
     (fixed("chdtri", "v"), lambda y, v, p: -2.0 / gamma_density(0.5 * v, 0.5 * y)),
     samples=parameters((2, 6), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of chdtrc in x. DLMF 8.2.4.",
 )
 
@@ -110,7 +102,6 @@ elementwise(
         lambda y, a, b, x: a * gamma_density(b, a * x),
     ),
     samples=parameters((0.5, 2.0), (1, 4), (0.5, 3.0)),
-    singular=True,
     doc="Gamma distribution function P(b, a x) with rate a. DLMF 8.2.4.",
 )
 
@@ -122,7 +113,6 @@ elementwise(
         lambda y, a, b, x: -a * gamma_density(b, a * x),
     ),
     samples=parameters((0.5, 2.0), (1, 4), (0.5, 3.0)),
-    singular=True,
     doc="Complement Q(b, a x) of the gamma distribution function. DLMF 8.2.4.",
 )
 
@@ -135,7 +125,6 @@ elementwise(
         lambda y, a, b, p: 1.0 / (a * gamma_density(b, a * y)),
     ),
     samples=parameters((0.5, 2.0), (1, 4), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of gdtr in x. DLMF 8.2.4.",
 )
 
@@ -163,7 +152,6 @@ elementwise(
     special.bdtr,
     (0, fixed("bdtr", "n"), lambda y, k, n, p: -_binomial_density(k, n, p)),
     samples=parameters((0, 3), (5, 8), (0.2, 0.8)),
-    singular=True,
     doc="Binomial distribution function of k in n trials of probability p. DLMF 8.17.5.",
 )
 
@@ -171,7 +159,6 @@ elementwise(
     special.bdtrc,
     (0, fixed("bdtrc", "n"), lambda y, k, n, p: _binomial_density(k, n, p)),
     samples=parameters((0, 3), (5, 8), (0.2, 0.8)),
-    singular=True,
     doc="Complement of the binomial distribution function. DLMF 8.17.5.",
 )
 
@@ -179,7 +166,6 @@ elementwise(
     special.bdtri,
     (0, fixed("bdtri", "n"), lambda y, k, n, p: -1.0 / _binomial_density(k, n, y)),
     samples=parameters((0, 3), (5, 8), (0.2, 0.8)),
-    singular=True,
     doc="Inverse of bdtr in p. DLMF 8.17.5.",
 )
 
@@ -187,7 +173,6 @@ elementwise(
     special.nbdtr,
     (0, fixed("nbdtr", "n"), lambda y, k, n, p: _negative_binomial_density(k, n, p)),
     samples=parameters((0, 3), (2, 5), (0.2, 0.8)),
-    singular=True,
     doc="Negative binomial distribution function of k failures before n successes of probability p. DLMF 8.17.5.",
 )
 
@@ -195,7 +180,6 @@ elementwise(
     special.nbdtrc,
     (0, fixed("nbdtrc", "n"), lambda y, k, n, p: -_negative_binomial_density(k, n, p)),
     samples=parameters((0, 3), (2, 5), (0.2, 0.8)),
-    singular=True,
     doc="Complement of the negative binomial distribution function. DLMF 8.17.5.",
 )
 
@@ -203,7 +187,6 @@ elementwise(
     special.nbdtri,
     (0, fixed("nbdtri", "n"), lambda y, k, n, p: 1.0 / _negative_binomial_density(k, n, y)),
     samples=parameters((0, 3), (2, 5), (0.2, 0.8)),
-    singular=True,
     doc="Inverse of nbdtr in p. DLMF 8.17.5.",
 )
 
@@ -211,7 +194,6 @@ elementwise(
     special.pdtr,
     (0, lambda y, k, m: -_poisson_density(k, m)),
     samples=parameters((0, 4), (0.5, 3.0)),
-    singular=True,
     doc="Poisson distribution function of k with mean m. DLMF 8.4.10.",
 )
 
@@ -219,7 +201,6 @@ elementwise(
     special.pdtrc,
     (0, lambda y, k, m: _poisson_density(k, m)),
     samples=parameters((0, 4), (0.5, 3.0)),
-    singular=True,
     doc="Complement of the Poisson distribution function. DLMF 8.4.10.",
 )
 
@@ -227,6 +208,5 @@ elementwise(
     special.pdtri,
     (0, lambda y, k, p: -1.0 / _poisson_density(k, y)),
     samples=parameters((0, 4), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of pdtr in m. DLMF 8.4.10.",
 )

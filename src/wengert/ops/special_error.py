@@ -25,7 +25,6 @@ elementwise(
     special.erf,
     (lambda y, x: _TWO_BY_ROOT_PI * np.exp(-x * x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Error function of x. DLMF 7.2.1.",
 )
@@ -34,7 +33,6 @@ elementwise(
     special.erfc,
     (lambda y, x: -_TWO_BY_ROOT_PI * np.exp(-x * x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Complementary error function 1 - erf(x). DLMF 7.2.2.",
 )
@@ -43,7 +41,6 @@ elementwise(
     special.erfi,
     (lambda y, x: _TWO_BY_ROOT_PI * np.exp(x * x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Imaginary error function -i erf(i x). DLMF 7.2.1.",
 )
@@ -52,7 +49,6 @@ elementwise(
     special.erfinv,
     (lambda y, x: np.exp(y * y) / _TWO_BY_ROOT_PI,),
     samples=unary(-0.8, 0.8),
-    singular=True,
     doc="Inverse of erf; infinite partial at 1 and -1. DLMF 7.17.1.",
 )
 
@@ -60,7 +56,6 @@ elementwise(
     special.erfcinv,
     (lambda y, x: -np.exp(y * y) / _TWO_BY_ROOT_PI,),
     samples=unary(0.2, 1.8),
-    singular=True,
     doc="Inverse of erfc; infinite partial at 0 and 2. DLMF 7.17.1.",
 )
 
@@ -106,7 +101,6 @@ elementwise(
     special.erfcx,
     (_erfcx_slope,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Scaled complementary error function exp(x^2) erfc(x). DLMF 7.12.1.",
 )
@@ -115,7 +109,6 @@ elementwise(
     special.dawsn,
     (_dawsn_slope,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Dawson's integral of x. DLMF 7.2.5.",
 )
@@ -124,7 +117,6 @@ elementwise(
     special.wofz,
     (lambda y, z: -2.0 * z * y + 1j * _TWO_BY_ROOT_PI,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Faddeeva function exp(-z^2) erfc(-i z). DLMF 7.10.2.",
 )
@@ -136,7 +128,6 @@ elementwise(
     special.ndtr,
     (lambda y, x: np.exp(-0.5 * x * x) / _ROOT_TWO_PI,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Normal distribution function erfc(-x / sqrt(2)) / 2. DLMF 7.2.2.",
 )
@@ -145,7 +136,6 @@ elementwise(
     special.ndtri,
     (lambda y, p: _ROOT_TWO_PI * np.exp(0.5 * y * y),),
     samples=unary(0.1, 0.9),
-    singular=True,
     doc="Inverse of the normal distribution function; infinite partial at 0 and 1. DLMF 7.17.1.",
 )
 
@@ -159,7 +149,6 @@ elementwise(
     special.log_ndtr,
     (lambda y, x: _mills(x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Logarithm of the normal distribution function. DLMF 7.2.2.",
 )
@@ -168,7 +157,6 @@ elementwise(
     special.ndtri_exp,
     (lambda y, x: 1.0 / _mills(y),),
     samples=unary(-2.0, -0.2),
-    singular=True,
     doc="Inverse of log_ndtr. DLMF 7.17.1.",
 )
 
@@ -181,7 +169,6 @@ elementwise(
         lambda y, h, a: np.exp(-0.5 * h * h * (1.0 + a * a)) / (2.0 * pi * (1.0 + a * a)),
     ),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
-    singular=True,
     doc="Owen's T function of h and a. Owen (1956).",
 )
 
@@ -209,7 +196,6 @@ elementwise(
         lambda y, x, sigma, gamma: -np.imag(_voigt_slope(x, sigma, gamma)),
     ),
     samples=parameters((-2.0, 2.0), (0.5, 2.0), (0.5, 2.0)),
-    singular=True,
     doc="Voigt profile: a normal density convolved with a Cauchy density. DLMF 7.19.4.",
 )
 

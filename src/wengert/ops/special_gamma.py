@@ -24,7 +24,6 @@ elementwise(
     special.gamma,
     (lambda y, x: y * special.psi(x),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Gamma function of x. DLMF 5.2.2.",
 )
 
@@ -32,7 +31,6 @@ elementwise(
     special.gammaln,
     (lambda y, x: special.psi(x),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Logarithm of |Gamma(x)|. DLMF 5.2.2.",
 )
 
@@ -40,7 +38,6 @@ elementwise(
     special.loggamma,
     (lambda y, x: special.psi(x),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Principal branch of log Gamma(x). DLMF 5.2.2.",
 )
 
@@ -68,7 +65,6 @@ elementwise(
     special.rgamma,
     (_rgamma_slope,),
     samples=unary(-2.4, 3.0),
-    singular=True,
     doc="Reciprocal 1 / Gamma(x), an entire function. DLMF 5.2.2, 5.5.3.",
 )
 
@@ -77,7 +73,6 @@ elementwise(
     (lambda y, x: special.zeta(2, x),),
     name="digamma",
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Digamma function: the logarithmic derivative of Gamma. DLMF 5.2.2, 5.15.1.",
 )
 
@@ -87,7 +82,6 @@ elementwise(
     (fixed("zeta", "x"), lambda y, s, q: -s * special.zeta(s + 1, q)),
     name="zeta",
     samples=parameters((2, 4), (0.5, 4.0)),
-    singular=True,
     doc="Hurwitz zeta function zeta(x, q). DLMF 25.11.17.",
 )
 
@@ -101,7 +95,6 @@ elementwise(
         lambda y, a, b: y * (special.psi(b) - special.psi(a + b)),
     ),
     samples=binary(0.5, 3.0, 0.5, 3.0),
-    singular=True,
     doc="Beta function of a and b. DLMF 5.12.1.",
 )
 
@@ -112,7 +105,6 @@ elementwise(
         lambda y, a, b: special.psi(b) - special.psi(a + b),
     ),
     samples=binary(0.5, 3.0, 0.5, 3.0),
-    singular=True,
     doc="Logarithm of |Beta(a, b)|. DLMF 5.12.1.",
 )
 
@@ -123,7 +115,6 @@ elementwise(
         lambda y, n, k: y * (special.psi(n - k + 1) - special.psi(k + 1)),
     ),
     samples=binary(4.2, 4.8, 0.6, 2.4),
-    singular=True,
     doc="Binomial coefficient of real n and k. DLMF 1.2.6.",
 )
 
@@ -134,7 +125,6 @@ elementwise(
         lambda y, z, m: y * special.psi(z + m),
     ),
     samples=binary(0.5, 3.0, 0.5, 3.0),
-    singular=True,
     doc="Pochhammer symbol Gamma(z + m) / Gamma(z). DLMF 5.2.5.",
 )
 
@@ -154,7 +144,6 @@ elementwise(
     special.gammainc,
     (fixed("gammainc", "a"), lambda y, a, x: gamma_density(a, x)),
     samples=parameters((1, 5), (0.5, 4.0)),
-    singular=True,
     doc="Regularized lower incomplete gamma function P(a, x). DLMF 8.2.4, 8.8.13.",
 )
 
@@ -162,7 +151,6 @@ elementwise(
     special.gammaincc,
     (fixed("gammaincc", "a"), lambda y, a, x: -gamma_density(a, x)),
     samples=parameters((1, 5), (0.5, 4.0)),
-    singular=True,
     doc="Regularized upper incomplete gamma function Q(a, x). DLMF 8.2.4, 8.8.13.",
 )
 
@@ -170,7 +158,6 @@ elementwise(
     special.gammaincinv,
     (fixed("gammaincinv", "a"), lambda y, a, p: 1.0 / gamma_density(a, y)),
     samples=parameters((1, 5), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of P(a, x) in x. DLMF 8.12(iii).",
 )
 
@@ -178,7 +165,6 @@ elementwise(
     special.gammainccinv,
     (fixed("gammainccinv", "a"), lambda y, a, p: -1.0 / gamma_density(a, y)),
     samples=parameters((1, 5), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of Q(a, x) in x. DLMF 8.12(iii).",
 )
 
@@ -197,7 +183,6 @@ elementwise(
     special.betainc,
     (fixed("betainc", "a"), fixed("betainc", "b"), lambda y, a, b, x: beta_density(a, b, x)),
     samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
-    singular=True,
     doc="Regularized incomplete beta function I_x(a, b). DLMF 8.17.2.",
 )
 
@@ -205,7 +190,6 @@ elementwise(
     special.betaincc,
     (fixed("betaincc", "a"), fixed("betaincc", "b"), lambda y, a, b, x: -beta_density(a, b, x)),
     samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
-    singular=True,
     doc="Complement 1 - I_x(a, b) of the incomplete beta function. DLMF 8.17.2, 8.17.4.",
 )
 
@@ -213,7 +197,6 @@ elementwise(
     special.betaincinv,
     (fixed("betaincinv", "a"), fixed("betaincinv", "b"), lambda y, a, b, p: 1.0 / beta_density(a, b, y)),
     samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of I_x(a, b) in x. DLMF 8.17.2.",
 )
 
@@ -221,6 +204,5 @@ elementwise(
     special.betainccinv,
     (fixed("betainccinv", "a"), fixed("betainccinv", "b"), lambda y, a, b, p: -1.0 / beta_density(a, b, y)),
     samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
-    singular=True,
     doc="Inverse of 1 - I_x(a, b) in x. DLMF 8.17.2.",
 )

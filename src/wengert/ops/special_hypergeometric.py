@@ -58,7 +58,6 @@ elementwise(
         lambda y, a, b, c, z: a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, z),
     ),
     samples=parameters((1, 3), (1, 3), (1, 4), (-0.5, 0.5)),
-    singular=True,
     complex=True,
     doc="Gauss's hypergeometric function 2F1(a, b; c; z). DLMF 15.5.1.",
 )
@@ -71,7 +70,6 @@ elementwise(
         lambda y, a, b, x: -a * special.hyperu(a + 1, b + 1, x),
     ),
     samples=parameters((1, 3), (1, 3), (0.5, 3.0)),
-    singular=True,
     doc="Tricomi's confluent hypergeometric function U(a, b, x). DLMF 13.3.22.",
 )
 
@@ -83,7 +81,6 @@ elementwise(
         lambda y, a, b, x: special.wright_bessel(a, a + b, x),
     ),
     samples=parameters((1, 3), (1, 3), (0.5, 3.0)),
-    singular=True,
     doc="Wright's generalized Bessel function: sum of x^k / (k! Gamma(a k + b)). DLMF 10.46.1.",
 )
 
@@ -95,6 +92,5 @@ elementwise(
         lambda y, a, b, x: np.exp(special.log_wright_bessel(a, a + b, x) - y),
     ),
     samples=parameters((1, 3), (1, 3), (0.5, 3.0)),
-    singular=True,
     doc="Logarithm of Wright's generalized Bessel function. DLMF 10.46.1.",
 )

@@ -30,7 +30,6 @@ elementwise(
     special.exp1,
     (lambda y, x: -np.exp(-x) / x,),
     samples=unary(0.5, 3.0),
-    singular=True,
     complex=True,
     doc="Exponential integral E_1. DLMF 6.2.1.",
 )
@@ -39,7 +38,6 @@ elementwise(
     special.expi,
     (lambda y, x: np.exp(x) / x,),
     samples=unary(0.5, 3.0),
-    singular=True,
     complex=True,
     doc="Exponential integral Ei. DLMF 6.2.5.",
 )
@@ -58,7 +56,6 @@ elementwise(
     special.expn,
     (fixed("expn", "n"), _expn_slope),
     samples=parameters((0, 3), (0.5, 3.0)),
-    singular=True,
     doc="Generalized exponential integral E_n. DLMF 8.19.2, 8.19.13.",
 )
 
@@ -108,7 +105,6 @@ elementwise(
     special.spence,
     (lambda y, z: _spence_slope(z),),
     samples=unary(0.2, 3.0),
-    singular=True,
     complex=True,
     doc="Spence's function, the dilogarithm of 1 - z. DLMF 25.12.1.",
 )
@@ -162,7 +158,6 @@ elementwise(
     special.wrightomega,
     (lambda y, z: y / (1.0 + y),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="Wright's omega function W(exp(z)). DLMF 4.13.",
 )
@@ -203,7 +198,6 @@ elementwise(
     special.ellipk,
     (lambda y, m: _k_slope(m),),
     samples=unary(-2.0, 0.8),
-    singular=True,
     doc="Complete elliptic integral of the first kind. DLMF 19.2.8, 19.4.1.",
 )
 
@@ -211,7 +205,6 @@ elementwise(
     special.ellipkm1,
     (lambda y, p: _k_complement_slope(p),),
     samples=unary(0.1, 2.0),
-    singular=True,
     doc="Complete elliptic integral of the first kind at m = 1 - p. DLMF 19.2.8, 19.4.1.",
 )
 
@@ -219,7 +212,6 @@ elementwise(
     special.ellipe,
     (lambda y, m: _e_slope(m),),
     samples=unary(-2.0, 0.8),
-    singular=True,
     doc="Complete elliptic integral of the second kind. DLMF 19.2.8, 19.4.2.",
 )
 
@@ -236,7 +228,6 @@ elementwise(
     special.ellipkinc,
     (lambda y, phi, m: 1.0 / _delta(phi, m), fixed("ellipkinc", "m")),
     samples=parameters((-1.0, 2.0), (-2, 0)),
-    singular=True,
     doc="Incomplete elliptic integral of the first kind. DLMF 19.2.4.",
 )
 
@@ -244,7 +235,6 @@ elementwise(
     special.ellipeinc,
     (lambda y, phi, m: _delta(phi, m), fixed("ellipeinc", "m")),
     samples=parameters((-1.0, 2.0), (-2, 0)),
-    singular=True,
     doc="Incomplete elliptic integral of the second kind. DLMF 19.2.5.",
 )
 

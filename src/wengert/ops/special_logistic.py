@@ -25,7 +25,6 @@ elementwise(
     special.expit,
     (lambda y, x: y * special.expit(-x),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     doc="Logistic function 1 / (1 + exp(-x)).",
 )
 
@@ -33,7 +32,6 @@ elementwise(
     special.log_expit,
     (lambda y, x: special.expit(-x),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     doc="Logarithm of the logistic function.",
 )
 
@@ -41,7 +39,6 @@ elementwise(
     special.logit,
     (lambda y, x: 1.0 / (x * (1.0 - x)),),
     samples=unary(0.1, 0.9),
-    singular=True,
     doc="Inverse log(x / (1 - x)) of the logistic function; infinite partial at 0 and 1.",
 )
 
@@ -55,7 +52,6 @@ elementwise(
     special.xlogy,
     (lambda y, x1, x2: np.log(x2), lambda y, x1, x2: masked(x1, 1.0 / x2)),
     samples=binary(-2.0, 2.0, 0.5, 2.0),
-    singular=True,
     complex=True,
     doc="x log(y), and 0 where x = 0.",
 )
@@ -64,7 +60,6 @@ elementwise(
     special.xlog1py,
     (lambda y, x1, x2: np.log1p(x2), lambda y, x1, x2: masked(x1, 1.0 / (1.0 + x2))),
     samples=binary(-2.0, 2.0, -0.5, 2.0),
-    singular=True,
     complex=True,
     doc="x log(1 + y), and 0 where x = 0.",
 )
@@ -73,7 +68,6 @@ elementwise(
     special.entr,
     (lambda y, x: -np.log(x) - 1.0,),
     samples=unary(0.2, 2.0),
-    singular=True,
     doc="Entropy -x log(x), and 0 at 0, where the partial is infinite.",
 )
 
@@ -87,7 +81,6 @@ elementwise(
     special.rel_entr,
     (lambda z, x, y: _log_ratio(x, y) + 1.0, lambda z, x, y: -masked(x, 1.0 / y)),
     samples=binary(0.2, 2.0, 0.2, 2.0),
-    singular=True,
     doc="Relative entropy x log(x / y), and 0 where x = 0.",
 )
 
@@ -95,7 +88,6 @@ elementwise(
     special.kl_div,
     (lambda z, x, y: _log_ratio(x, y), lambda z, x, y: 1.0 - masked(x, 1.0 / y)),
     samples=binary(0.2, 2.0, 0.2, 2.0),
-    singular=True,
     doc="Divergence x log(x / y) - x + y, and y where x = 0.",
 )
 
@@ -109,7 +101,6 @@ elementwise(
         lambda y, delta, r: np.where(np.absolute(r) <= delta, r, delta * np.sign(r)),
     ),
     samples=binary(0.5, 1.0, -2.0, 2.0),
-    singular=True,
     doc="Huber loss of the residual r: r^2 / 2 up to delta, linear beyond. Huber (1964).",
 )
 
@@ -128,7 +119,6 @@ elementwise(
     special.pseudo_huber,
     (_pseudo_huber_delta, lambda y, delta, r: r / np.hypot(1.0, r / delta)),
     samples=binary(0.5, 1.0, -2.0, 2.0),
-    singular=True,
     doc="Smooth Huber loss delta^2 (sqrt(1 + (r / delta)^2) - 1) of the residual r.",
 )
 
@@ -158,7 +148,6 @@ elementwise(
     special.exprel,
     (lambda y, x: _exprel_slope(x),),
     samples=unary(-2.0, 2.0),
-    singular=True,
     doc="(exp(x) - 1) / x, and 1 at 0. DLMF 13.6.2.",
 )
 
@@ -171,7 +160,6 @@ elementwise(
     special.boxcox,
     (lambda y, x, k: x ** (k - 1.0), lambda y, x, k: _boxcox_order(np.log(x), k)),
     samples=binary(0.5, 3.0, -1.0, 2.0),
-    singular=True,
     doc="Box-Cox transform (x^k - 1) / k, log(x) for k = 0. Box and Cox (1964).",
 )
 
@@ -179,7 +167,6 @@ elementwise(
     special.boxcox1p,
     (lambda y, x, k: np.exp((k - 1.0) * np.log1p(x)), lambda y, x, k: _boxcox_order(np.log1p(x), k)),
     samples=binary(-0.5, 3.0, -1.0, 2.0),
-    singular=True,
     doc="Box-Cox transform of 1 + x. Box and Cox (1964).",
 )
 
@@ -187,7 +174,6 @@ elementwise(
     special.inv_boxcox,
     (lambda y, z, k: y ** (1.0 - k), lambda y, z, k: y * z * z * _log1prel_slope(k * z)),
     samples=binary(0.1, 2.0, -0.3, 2.0),
-    singular=True,
     doc="Inverse of the Box-Cox transform. Box and Cox (1964).",
 )
 
@@ -198,7 +184,6 @@ elementwise(
         lambda y, z, k: (1.0 + y) * z * z * _log1prel_slope(k * z),
     ),
     samples=binary(0.1, 2.0, -0.3, 2.0),
-    singular=True,
     doc="Inverse of the Box-Cox transform of 1 + x. Box and Cox (1964).",
 )
 
@@ -210,7 +195,6 @@ elementwise(
     (lambda y, x: np.exp(x),),
     name="special.expm1",
     samples=unary(-2.0, 2.0),
-    singular=True,
     complex=True,
     doc="exp(x) - 1, accurate near 0. DLMF 4.7.",
 )
@@ -220,7 +204,6 @@ elementwise(
     (lambda y, x: 1.0 / (1.0 + x),),
     name="special.log1p",
     samples=unary(-0.5, 4.0),
-    singular=True,
     complex=True,
     doc="log(1 + x), accurate near 0; infinite partial at -1. DLMF 4.7.1.",
 )
@@ -229,7 +212,6 @@ elementwise(
     special.cosm1,
     (lambda y, x: -np.sin(x),),
     samples=unary(-3.0, 3.0),
-    singular=True,
     doc="cos(x) - 1, accurate near 0. DLMF 4.20.2.",
 )
 
@@ -238,7 +220,6 @@ elementwise(
     (lambda y, x: 1.0 / (3.0 * y * y),),
     name="special.cbrt",
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Real cube root of x; infinite partial at 0.",
 )
 
@@ -247,7 +228,6 @@ elementwise(
     (lambda y, x: _LN2 * y,),
     name="special.exp2",
     samples=unary(-2.0, 2.0),
-    singular=True,
     doc="Power 2^x. DLMF 4.7.10.",
 )
 
@@ -255,7 +235,6 @@ elementwise(
     special.exp10,
     (lambda y, x: _LN10 * y,),
     samples=unary(-2.0, 2.0),
-    singular=True,
     doc="Power 10^x. DLMF 4.7.10.",
 )
 
@@ -266,7 +245,6 @@ elementwise(
         lambda y, x, n: np.power(x, n) * np.log(x),
     ),
     samples=binary(0.5, 2.0, -2.0, 2.0),
-    singular=True,
     doc="Power x^y - 1, accurate near 0. DLMF 4.2(iv).",
 )
 
@@ -274,7 +252,6 @@ elementwise(
     special.radian,
     (lambda y, d, m, s: _DEGREE, lambda y, d, m, s: _DEGREE / 60.0, lambda y, d, m, s: _DEGREE / 3600.0),
     samples=parameters((-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
-    singular=True,
     doc="Degrees d, minutes m and seconds s in radians.",
 )
 
@@ -282,7 +259,6 @@ elementwise(
     special.sindg,
     (lambda y, x: _DEGREE * special.cosdg(x),),
     samples=unary(-180.0, 180.0),
-    singular=True,
     doc="Sine of x in degrees. DLMF 4.20.1.",
 )
 
@@ -290,7 +266,6 @@ elementwise(
     special.cosdg,
     (lambda y, x: -_DEGREE * special.sindg(x),),
     samples=unary(-180.0, 180.0),
-    singular=True,
     doc="Cosine of x in degrees. DLMF 4.20.2.",
 )
 
@@ -298,7 +273,6 @@ elementwise(
     special.tandg,
     (lambda y, x: _DEGREE * (1.0 + y * y),),
     samples=unary(-70.0, 70.0),
-    singular=True,
     doc="Tangent of x in degrees. DLMF 4.20.3.",
 )
 
@@ -306,7 +280,6 @@ elementwise(
     special.cotdg,
     (lambda y, x: -_DEGREE * (1.0 + y * y),),
     samples=unary(20.0, 160.0),
-    singular=True,
     doc="Cotangent of x in degrees. DLMF 4.20.6.",
 )
 

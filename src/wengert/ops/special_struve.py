@@ -29,7 +29,6 @@ elementwise(
         lambda y, v, x: 0.5 * (special.struve(v - 1, x) - special.struve(v + 1, x) + _power_term(v, x)),
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     doc="Struve function H of order v. DLMF 11.2.1, 11.4.24.",
 )
 
@@ -40,7 +39,6 @@ elementwise(
         lambda y, v, x: 0.5 * (special.modstruve(v - 1, x) + special.modstruve(v + 1, x) + _power_term(v, x)),
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
-    singular=True,
     doc="Modified Struve function L of order v. DLMF 11.2.2, 11.4.26.",
 )
 
@@ -48,7 +46,6 @@ elementwise(
     special.itstruve0,
     (lambda y, x: special.struve(0, x),),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Integral of the Struve function H_0 from 0 to x. DLMF 11.7.",
 )
 
@@ -56,7 +53,6 @@ elementwise(
     special.it2struve0,
     (lambda y, x: -special.struve(0, x) / x,),
     samples=unary(0.5, 4.0),
-    singular=True,
     doc="Integral of H_0(t) / t from x to infinity. DLMF 11.7.",
 )
 
@@ -64,7 +60,6 @@ elementwise(
     special.itmodstruve0,
     (lambda y, x: special.modstruve(0, x),),
     samples=unary(0.5, 3.0),
-    singular=True,
     doc="Integral of the modified Struve function L_0 from 0 to x. DLMF 11.7.",
 )
 

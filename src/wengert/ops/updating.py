@@ -40,7 +40,7 @@ def _index_update_eval(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
     dtype = np.result_type(x, v)
     y = x.astype(dtype) if isinstance(x, np.ndarray) else np.array(x, dtype)
     y[fill(index, arrays)] = v
-    return y if y.ndim else y[()]
+    return y if y.ndim or isinstance(x, np.ndarray) else y[()]
 
 
 def _index_update_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, index: Any) -> tuple[Any, Any]:
@@ -112,7 +112,7 @@ index_update_: Primitive = define(
 def index_update(x: Any, index: Any, value: Any) -> Any:
     """Return x with x[index] = value done to a copy, in x's dtype."""
     value = _cast(operand(value), type_of(x).dtype)
-    if index is Ellipsis and isinstance(value, Traced) and type_of(value) == type_of(x):
+    if index is Ellipsis and np.ndim(x) and isinstance(value, Traced) and type_of(value) == type_of(x):
         return value  # everything is overwritten
     index, arrays = split(index)
     return index_update_(x, _fitted(value, np.shape(x), index, arrays), *arrays, index=index)

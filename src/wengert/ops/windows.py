@@ -1,7 +1,7 @@
 """Sliding windows: a view of an array that repeats its entries, one axis at a time.
 
-    windows      y[..., i, ..., k] = x[..., i + k, ...]                  adjoint: overlap_add
-    overlap_add  x[..., j, ...] = sum over i + k = j of y[..., i, ..., k]   adjoint: windows
+windows      y[..., i, ..., k] = x[..., i + k, ...]                  adjoint: overlap_add
+overlap_add  x[..., j, ...] = sum over i + k = j of y[..., i, ..., k]   adjoint: windows
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["overlap_add_", "windows_"]
 _SHAPES = (((5,), 0, 3), ((4,), 0, 1), ((4,), 0, 4), ((2, 4, 3), 1, 2), ((2, 6), 1, 5), ((3, 2), 0, 0))
 
 
-# windows ----------------------------------------------------------------------------------------------------------------
+# windows --------------------------------------------------------------------------------------------------------------
 
 
 def _windows_infer(t: ArrayType, *, axis: int, size: int) -> ArrayType:
@@ -50,7 +50,7 @@ windows_: Primitive = linear(
 )
 
 
-# overlap_add ------------------------------------------------------------------------------------------------------------
+# overlap_add ----------------------------------------------------------------------------------------------------------
 
 
 def _overlap_add_eval(y: Any, *, axis: int) -> Any:
@@ -88,7 +88,7 @@ overlap_add_: Primitive = linear(
 )
 
 
-# NumPy's function -------------------------------------------------------------------------------------------------------
+# NumPy's function -----------------------------------------------------------------------------------------------------
 
 
 @implements(sliding_window_view)

@@ -140,7 +140,7 @@ def is_finite(held: Any) -> bool:
         return is_finite(held.piece)
     if not isinstance(held, np.ndarray | np.generic):
         return False
-    norm = held.dot(held) if held.ndim == 1 else np.vdot(held, held)  # the cheapest question, but huge entries overflow
+    norm: Any = held.dot(held) if held.ndim == 1 else np.vdot(held, held)  # the cheapest question, but huge entries overflow
     return bool(norm - norm == 0) or bool(np.isfinite(held).all())
 
 
