@@ -5,6 +5,7 @@ WengertError
 ├─ NotDifferentiableError  (TypeError)               integer or bool inputs, outputs that have no gradient
 ├─ NotConcreteError        (TypeError)               Python or NumPy needed a plain number from a traced value
 ├─ TracerEscapedError      (RuntimeError)            a traced value outlived the transformation that made it
+├─ OverwriteError          (ValueError)              a plain array that the reverse sweep needs was written to
 ├─ RefusedError            (TypeError)               a NumPy function that cannot be differentiated
 ├─ RuleMissingError        (NotImplementedError)     a primitive lacks the rule that was asked for
 └─ GradientCheckError      (AssertionError)          `check_grads` found a derivative that is wrong
@@ -15,8 +16,9 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 import numpy as np
 
@@ -25,29 +27,60 @@ __all__ = [
     "GradientCheckError",
     "NotConcreteError",
     "NotDifferentiableError",
+    "OverwriteError",
     "RefusedError",
     "RuleMissingError",
     "TracerEscapedError",
     "WengertError",
+    "origin",
     "user_line",
+    "warn",
 ]
 
 _OUR_FILES = tuple(str(Path(f).resolve().parent) + os.sep for f in (__file__, np.__file__))
 
 
+def _user_frame(start: FrameType | None) -> tuple[FrameType | None, int]:
+    """Return the innermost frame outside Wengert and NumPy, and how many frames it is away."""
+    frame, depth = start, 0
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not (name.startswith(_OUR_FILES) or name.startswith("<__array_function__")):
+            break
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
+
+
+def _place(code: CodeType, line: int) -> str:
+    source = linecache.getline(code.co_filename, line).strip()
+    place = f'File "{code.co_filename}", line {line}, in {code.co_name}'
+    return f"{place}: {source}" if source else place
+
+
+def origin(error: BaseException) -> str | None:
+    """Return the line of the user's code at which an error was raised."""
+    trace = error.__traceback__
+    place = None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith(_OUR_FILES):
+            place = _place(code, trace.tb_lineno)
+        trace = trace.tb_next
+    return place
+
+
 def user_line() -> str | None:
     """Return ``File "...", line n, in f: source`` of the innermost frame outside Wengert and NumPy."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way to walk the stack cheaply
-    while frame is not None:
-        code = frame.f_code
-        if not (
-            code.co_filename.startswith(_OUR_FILES) or code.co_filename.startswith("<__array_function__")
-        ):
-            source = linecache.getline(code.co_filename, frame.f_lineno).strip()
-            place = f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}'
-            return f"{place}: {source}" if source else place
-        frame = frame.f_back
-    return None
+    frame, _ = _user_frame(sys._getframe(1))  # noqa: SLF001 - there is no other way to walk the stack cheaply
+    if frame is None:
+        return None
+    return _place(frame.f_code, frame.f_lineno)
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the user's line, as NumPy does for its own warnings."""
+    _, depth = _user_frame(sys._getframe(1))  # noqa: SLF001
+    warnings.warn(message, category, stacklevel=depth + 2)
 
 
 class WengertError(Exception):
@@ -90,6 +123,10 @@ class NotConcreteError(WengertError, TypeError):
 
 class TracerEscapedError(WengertError, RuntimeError):
     """A traced value is used after the transformation that made it has ended."""
+
+
+class OverwriteError(WengertError, ValueError):
+    """A plain array that the reverse sweep still needs was written to."""
 
 
 class RefusedError(WengertError, TypeError):

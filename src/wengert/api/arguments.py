@@ -23,6 +23,7 @@ __all__ = [
     "check_callable",
     "own_results",
     "resolve_argnums",
+    "settled",
     "zeros_of",
 ]
 
@@ -83,6 +84,17 @@ def as_output(y: Any, name: str) -> Any:
         why="only numbers, arrays and containers of them have derivatives.",
         instead="return those, and further results with has_aux=True.",
     )
+
+
+def settled(aux: Any) -> Any:
+    """Return what a function handed through with its values in place of the tracers of finished transformations."""
+
+    def value(x: Any) -> Any:
+        while isinstance(x, Traced) and not x.interpreter.open:
+            x = x.value
+        return x
+
+    return tree.map_leaves(value, aux)
 
 
 def as_direction(v: Any, x: Any, what: str) -> Any:

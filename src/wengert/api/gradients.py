@@ -14,6 +14,7 @@ from wengert.api.arguments import (
     check_callable,
     own_results,
     resolve_argnums,
+    settled,
 )
 from wengert.errors import ArgumentError, NotDifferentiableError
 from wengert.transforms.reverse import record
@@ -74,7 +75,7 @@ def value_and_grad(
         seed = _seed(y, holomorphic=holomorphic)
         gradients = own_results(pull.once((seed,)), arguments.leaves)
         gradient = arguments.restore([np.conj(g) for g in gradients] if conj else gradients)
-        return ((y, aux) if has_aux else y), gradient
+        return ((y, settled(aux)) if has_aux else y), gradient
 
     return value_and_gradient
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import as_direction, as_input, as_output, check_callable, own_results, zeros_of
+from wengert.api.arguments import as_direction, as_input, as_output, check_callable, own_results, settled, zeros_of
 from wengert.api.gradients import grad
 from wengert.errors import ArgumentError
 from wengert.transforms.forward import push
@@ -104,7 +104,7 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     ys, y_dots = push(flat, flat.leaves, x_dots)
     dots = [_zero_tangent(y) if y_dot is None else y_dot for y, y_dot in zip(ys, y_dots, strict=True)]
     y, y_dot = flat.result(ys), flat.result(dots)
-    return (y, y_dot, flat.aux) if has_aux else (y, y_dot)
+    return (y, y_dot, settled(flat.aux)) if has_aux else (y, y_dot)
 
 
 def _zero_tangent(y: Any) -> Any:
@@ -155,8 +155,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         x_bars = own_results(pull(y_bars), flat.leaves, taken=y_bars)
         return tree.unflatten(flat.structure, x_bars)
 
-    y = flat.result(ys)
-    return (y, pullback, flat.aux) if has_aux else (y, pullback)
+    y = flat.result([y.copy() if type(y) is np.ndarray else y for y in ys])  # the tape may hold what y is
+    return (y, pullback, settled(flat.aux)) if has_aux else (y, pullback)
 
 
 def linearize(fun: Callable[..., Any], *primals: Any) -> Any:
@@ -202,7 +202,7 @@ def linearize(fun: Callable[..., Any], *primals: Any) -> Any:
         x_dots = flat.directions(tuple(tangents), flat.structure, flat.leaves, "tangent")
         return flat.result(own_results(push_dense(x_dots), [_zero_tangent(y) for y in ys], taken=x_dots))
 
-    return flat.result(ys), jvp_fun
+    return flat.result([y.copy() if type(y) is np.ndarray else y for y in ys]), jvp_fun
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], Any]:

@@ -72,7 +72,10 @@ def inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
             np.positive(
                 np.empty(y.shape, y.dtype), out=np.empty(self.shape, self.dtype)
             )  # raises NumPy's error
-        self.rebind(y if y.dtype == self.dtype else y.astype(self.dtype))
+        if self.ndim == 0:
+            self[()] = y  # ufuncs give scalars, but an array of no axes stays one
+        else:
+            self.rebind(y if y.dtype == self.dtype else y.astype(self.dtype))
         return self
 
     return update

@@ -6,13 +6,13 @@ part, and its adjoint embeds the real numbers. A cast to integers or booleans ha
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, define
+from wengert.errors import warn
 from wengert.ops.families import linear, match
 from wengert.types import ArrayType, type_of
 
@@ -79,7 +79,7 @@ def astype(
         return x
     if old.kind == "c" and new.kind not in "cb":
         message = "Casting complex values to real discards the imaginary part"
-        warnings.warn(message, np.exceptions.ComplexWarning, stacklevel=3)
+        warn(message, np.exceptions.ComplexWarning)
     return (cast_ if new.kind in "fc" else discretize_)(x, dtype=new)
 
 

@@ -7,7 +7,6 @@ multiply.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive
+from wengert.errors import warn
 from wengert.ops.families import bilinear, match
 from wengert.ops.products import aligned, conjugate
 from wengert.types import Array, ArrayType
@@ -181,7 +181,7 @@ def cross(
         message = (
             "Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors instead."
         )
-        warnings.warn(message, DeprecationWarning, stacklevel=4)  # as NumPy does, at the user's line
+        warn(message, DeprecationWarning)
     if np.shape(a)[-1] == np.shape(b)[-1] == 2:
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     return np.moveaxis(_cross(_three(a), _three(b)), -1, axisc)

@@ -69,7 +69,7 @@ implements(np.ones_like)(_like(np.ones_like))
 
 
 nondifferentiable(
-    np._core.umath._ones_like,  # noqa: SLF001 - NumPy lists it among the ufuncs that can be overloaded
+    np._core.umath._ones_like,  # type: ignore[attr-defined]  # noqa: SLF001 - in NumPy's list
     name="ones",
     samples=unary(-1.0, 1.0),
     doc="The number 1.",

@@ -11,7 +11,6 @@ with the same sign in the exponent and the same normalization.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive
+from wengert.errors import warn
 from wengert.ops.families import linear, match
 from wengert.ops.products import conjugate
 from wengert.types import Array, ArrayType
@@ -181,11 +181,10 @@ def _sizes_and_axes(x: Array, s: Any, axes: Any) -> tuple[list[int | None], list
     if axes is None:
         axes = range(np.ndim(x)) if s is None else range(-len(s), 0)
         if s is not None:
-            warnings.warn(
+            warn(
                 "`axes` should not be `None` if `s` is not `None` (deprecated in NumPy 2.0): "
                 "pass the axes that the entries of `s` belong to",
                 DeprecationWarning,
-                stacklevel=5,
             )
     axes = [normalize_axis_index(i, np.ndim(x)) for i in axes]
     if s is None:

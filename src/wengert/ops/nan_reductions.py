@@ -5,13 +5,13 @@ Entries that are nan are replaced by the neutral element, which is a constant, s
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
+from wengert.errors import warn
 from wengert.ops.variance import correction_of, given, root
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _nan_extreme(function: Callable[..., Any], worst: float) -> Callable[..., An
         if not isinstance(none, Traced):
             if not np.any(none):
                 return y
-            warnings.warn("All-NaN axis encountered", RuntimeWarning, stacklevel=3)
+            warn("All-NaN axis encountered", RuntimeWarning)
         return np.where(none, np.nan, y)
 
     extreme.__doc__ = "Extreme entry, nan only where all entries are."
@@ -135,7 +135,7 @@ def nanvar(
     freedom = np.sum(kept, axis=axis, keepdims=keepdims) - ddof
     if isinstance(freedom, Traced) or np.all(freedom > 0):
         return np.var(filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=kept, **given(mean))
-    warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=3)
+    warn("Degrees of freedom <= 0 for slice.", RuntimeWarning)
     with np.errstate(divide="ignore", invalid="ignore"):
         y = np.var(filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=kept, **given(mean))
     return np.where(freedom > 0, y, np.nan)

@@ -9,13 +9,13 @@ values agree.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
+from wengert.errors import warn
 from wengert.ops.reduction import all_axes, count, reduced
 from wengert.ops.statistics import weights_along
 from wengert.types import type_of
@@ -155,7 +155,7 @@ def _keep_nan(y: Any, x: Any) -> Any:
 def _warn_all_nan(x: Any) -> None:
     none = np.all(np.isnan(x), axis=0)
     if not isinstance(none, Traced) and np.any(none):
-        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
+        warn("All-NaN slice encountered", RuntimeWarning)
 
 
 def _check(a: Any, q: Any, name: str, top: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
+from wengert.errors import warn
 from wengert.ops.products import conjugate
 from wengert.ops.reduction import all_axes
 from wengert.types import type_of
@@ -126,7 +126,7 @@ def _freedom(total: Any, w: Any, aweights: Any, ddof: int) -> Any:
     else:
         freedom = total - ddof * np.sum(w * aweights) / total
     if not isinstance(freedom, Traced) and freedom <= 0:
-        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=3)
+        warn("Degrees of freedom <= 0 for slice", RuntimeWarning)
         return 0.0
     return freedom
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from wengert.core.dispatch import active
 from wengert.core.primitive import Site
+from wengert.errors import OverwriteError, origin
 from wengert.transforms.accumulation import LAZY, Pending, is_finite
+from wengert.transforms.keeping import Locks
 from wengert.transforms.tape import Tape
 
 if TYPE_CHECKING:
@@ -110,9 +112,10 @@ def _run(pending: Pending, *, quick: bool) -> dict[int, Any]:
 class Pullback:
     """The linear map from cotangents of results to cotangents of operands; None is zero on both sides."""
 
-    __slots__ = ("_guarded", "_leaves", "_results")
+    __slots__ = ("_guarded", "_leaves", "_locks", "_results")
 
-    def __init__(self, results: list[Any], leaves: Sequence[Any], *, guarded: bool) -> None:
+    def __init__(self, results: list[Any], leaves: Sequence[Any], locks: Locks, *, guarded: bool) -> None:
+        self._locks = locks  # released with the pullback
         self._results = results
         self._leaves = leaves
         self._guarded = guarded
@@ -125,7 +128,10 @@ class Pullback:
         """Pull back for the last time: the tape is freed as the sweep passes."""
         seeds = self._seeds(y_bars)
         self._results.clear()
-        return sweep(seeds, self._leaves, guarded=self._guarded)
+        try:
+            return sweep(seeds, self._leaves, guarded=self._guarded)
+        finally:
+            self._locks.release()
 
     def _seeds(self, y_bars: Sequence[Any]) -> list[tuple[Any, Any]]:
         return [
@@ -137,9 +143,27 @@ class Pullback:
 
 def record(fun: Callable[..., Sequence[Any]], xs: Sequence[Any]) -> tuple[list[Any], Pullback]:
     """Return the results of a function of flat operands, and its pullback."""
-    with Tape() as tape:
-        tracers = [tape.lift(x) for x in xs]
-        leaves = [x.info for x in tracers]
-        pairs = [tape.lower(y) for y in fun(*tracers)]
-        nested = len(active()) > 1
-    return [y for y, _ in pairs], Pullback([site for _, site in pairs], leaves, guarded=nested)
+    tape = Tape()
+    try:
+        with tape:
+            tracers = [tape.lift(x) for x in xs]
+            leaves = [x.info for x in tracers]
+            pairs = [tape.lower(y) for y in fun(*tracers)]
+            nested = len(active()) > 1
+    except BaseException as error:
+        locked = bool(tape.locks)
+        tape.locks.release()
+        if locked and isinstance(error, ValueError) and "read-only" in str(error):
+            raise _overwritten(error) from error
+        raise
+    pull = Pullback([site for _, site in pairs], leaves, tape.locks, guarded=nested)
+    return [y for y, _ in pairs], pull
+
+
+def _overwritten(error: ValueError) -> OverwriteError:
+    return OverwriteError(
+        "a plain array was written to after it was an operand of a traced operation",
+        why="the reverse sweep needs the old contents, and NumPy does not show us the write.",
+        instead="write into a fresh array, e.g. buffer = buffer.copy() before the write.",
+        where=origin(error),
+    )

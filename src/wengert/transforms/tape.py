@@ -19,6 +19,7 @@ from wengert.core.operators import PLAIN
 from wengert.core.tracer import Tracer
 from wengert.errors import RuleMissingError
 from wengert.transforms.accumulation import select_item
+from wengert.transforms.keeping import SMALL, Locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,11 +39,14 @@ _older = count(-1, -1).__next__
 
 def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any], Any]:
     general, prim = getattr(Tracer, name), UFUNCS[ufunc]
+    keeps = name.strip("_") not in ("add", "radd", "sub", "rsub")  # the rules of sums look at shapes only
 
     def operator(self: Recorded, other: Any) -> Any:
         tape = self.interpreter
         if type(other) not in PLAIN or not tape.open:
             return general(self, other)
+        if keeps and type(other) is np.ndarray:
+            other = other.copy() if other.nbytes <= SMALL else tape.locks.keep(other)
         x = self.value
         y = ufunc(x, other)
         return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x, other), y, None, (self.info, None)))
@@ -51,6 +55,8 @@ def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any],
         tape = self.interpreter
         if type(other) not in PLAIN or not tape.open:
             return general(self, other)
+        if keeps and type(other) is np.ndarray:
+            other = other.copy() if other.nbytes <= SMALL else tape.locks.keep(other)
         x = self.value
         y = ufunc(other, x)
         return Recorded(tape, y, (_older(), prim, NO_PARAMS, (other, x), y, None, (None, self.info)))
@@ -88,11 +94,16 @@ for _name, _ufunc in (
 class Tape(Interpreter):
     """Records what is applied to its tracers."""
 
-    __slots__ = ()
+    __slots__ = ("locks",)
     name = "reverse-mode derivative"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.locks = Locks()
 
     def lift(self, x: Any) -> Recorded:
         """Return an input as a leaf of the tape."""
+        x = self.locks.keep(x)
         return Recorded(self, x, (_older(), None, NO_PARAMS, (), x, None, ()))
 
     def hold(self, value: Any) -> Recorded:
@@ -124,6 +135,10 @@ class Tape(Interpreter):
         if isinstance(b, Traced) and b.interpreter is self:
             b_site = b.info
             b = b.value
+        if a_site is None:
+            a = self.locks.keep(a)
+        elif b_site is None:
+            b = self.locks.keep(b)
         y = prim.eval(a, b)
         if prim.vjp is None:
             return y
@@ -133,9 +148,9 @@ class Tape(Interpreter):
         """Evaluate, and record the site."""
         self.require_open()
         pairs = [self.lower(x) for x in xs]
-        values = tuple([value for value, _ in pairs])
         if not prim.differentiable:
-            return bind(prim, values, params)
+            return bind(prim, [value for value, _ in pairs], params)
+        values = tuple([self.locks.keep(x) if site is None else x for x, site in pairs])
         if prim.vjp is None:
             raise RuleMissingError(
                 f"primitive {prim.name!r} has no vjp rule", instead="give its record a vjp rule."
