@@ -7,6 +7,7 @@ they are first met. Everything else is a leaf.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from typing import TYPE_CHECKING, Any
 
 import optree
@@ -14,20 +15,24 @@ import optree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["flatten", "map_leaves", "paths", "register", "unflatten"]
+__all__ = ["children", "flatten", "map_leaves", "paths", "register", "unflatten"]
 
 _NAMESPACE = "wengert"
+_registered: set[type] = set()
+_mutex = threading.Lock()
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure."""
     leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
-    if any(dataclasses.is_dataclass(leaf) and not isinstance(leaf, type) for leaf in leaves):
-        for leaf in leaves:
-            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type):
-                _register_dataclass(type(leaf))
-        return flatten(tree)
-    return leaves, structure
+    met = {
+        type(leaf) for leaf in leaves if hasattr(leaf, "__dataclass_fields__") and not isinstance(leaf, type)
+    }
+    if not met:
+        return leaves, structure
+    for cls in met:
+        _register_dataclass(cls)
+    return flatten(tree)
 
 
 def unflatten(structure: Any, leaves: Any) -> Any:
@@ -39,6 +44,15 @@ def map_leaves(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply a function to the corresponding leaves of trees of equal structure."""
     flatten(tree)  # meets dataclasses
     return optree.tree_map(function, tree, *rest, namespace=_NAMESPACE)
+
+
+def children(node: Any) -> tuple[list[Any], tuple[Any, ...]] | None:
+    """Return the children of a container and their entries (indices, keys, names), or None for a leaf."""
+    flatten(node)  # meets dataclasses
+    if optree.tree_is_leaf(node, namespace=_NAMESPACE):
+        return None
+    parts, _, entries, _ = optree.tree_flatten_one_level(node, namespace=_NAMESPACE)
+    return parts, tuple(entries)
 
 
 def paths(tree: Any) -> list[str]:
@@ -54,6 +68,13 @@ def register(
 
 
 def _register_dataclass(cls: type) -> None:
+    with _mutex:  # another thread may have met the class in the meantime
+        if cls not in _registered:
+            _registered.add(cls)
+            _make_container(cls)
+
+
+def _make_container(cls: type) -> None:
     names = tuple(f.name for f in dataclasses.fields(cls))
 
     def to_children(x: Any) -> tuple[Any, Any, Any]:

@@ -125,8 +125,8 @@ def grad(
 
     Notes
     -----
-    Exact to rounding. The cost is a small multiple of the cost of `fun`, whatever the number of inputs (Baur
-    & Strassen 1983; Griewank & Walther 2008, section 4.6); memory grows with the number of operations.
+    Exact to rounding. Costs a small multiple of `fun`, whatever the number of inputs (Griewank & Walther 2008,
+    section 4.6); memory grows with the number of operations.
 
     Examples
     --------

@@ -280,13 +280,25 @@ def jacobian(
     _check_chunk(chunk_size)
     chosen = resolve_argnums(argnums, argnum)
     options: dict[str, Any] = {"chunk_size": chunk_size, "holomorphic": holomorphic}
-    if mode == "forward":
-        return jacfwd(fun, chosen, **options)
+    if mode not in ("auto", "forward", "reverse"):
+        raise ArgumentError(f"mode is {mode!r}", instead='give "auto", "forward" or "reverse".')
     if mode == "reverse":
         return jacrev(fun, chosen, **options)
-    if mode != "auto":
-        raise ArgumentError(f"mode is {mode!r}", instead='give "auto", "forward" or "reverse".')
     forward = jacfwd(fun, chosen, **options)
+    return (
+        forward if mode == "forward" else _cheaper(fun, chosen, forward, chunk_size, holomorphic=holomorphic)
+    )
+
+
+def _cheaper(
+    fun: Callable[..., Any],
+    chosen: ArgNums,
+    forward: Callable[..., Any],
+    chunk_size: int | None,
+    *,
+    holomorphic: bool,
+) -> Callable[..., Any]:
+    """Return the Jacobian by the mode that needs fewer directions, which one recorded run tells."""
 
     @wraps(fun)
     def jacobian_auto(*args: Any, **kwargs: Any) -> Any:

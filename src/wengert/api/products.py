@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import as_direction, as_input, as_output, check_callable, own_results, settled, zeros_of
+from wengert.api.arguments import (
+    as_direction,
+    as_input,
+    as_output,
+    check_callable,
+    own_results,
+    settled,
+    zeros_of,
+)
 from wengert.api.gradients import grad
 from wengert.errors import ArgumentError
 from wengert.transforms.forward import push

@@ -198,6 +198,16 @@ def defjvp(f: UserPrimitive, *rules: Any, argnums: Sequence[int] | None = None) 
 _STEP = {"central": np.finfo(float).eps ** (1 / 3), "complex": 1e-30}
 
 
+def _check_rules(jvp: Any, vjp: Any, fd: str | None) -> None:
+    if fd not in (None, "central", "complex"):
+        raise ArgumentError(f"fd is {fd!r}", instead='give None, "central" or "complex".')
+    if jvp is None and vjp is None and fd is None:
+        raise ArgumentError(
+            "external needs a derivative: jvp=, vjp= or fd=",
+            instead='pass a rule, fd="central" to approximate it, or wrap arguments in wengert.stop_gradient.',
+        )
+
+
 def external(
     fun: Callable[..., Any],
     *,
@@ -242,13 +252,7 @@ def external(
     >>> grad(external(lambda x: math.sin(float(x)), fd="central"))(0.5)  # doctest: +ELLIPSIS
     np.float64(0.87758256...)
     """
-    if fd not in (None, "central", "complex"):
-        raise ArgumentError(f"fd is {fd!r}", instead='give None, "central" or "complex".')
-    if jvp is None and vjp is None and fd is None:
-        raise ArgumentError(
-            "external needs a derivative: jvp=, vjp= or fd=",
-            instead='pass a rule, fd="central" to approximate it, or wrap arguments in wengert.stop_gradient.',
-        )
+    _check_rules(jvp, vjp, fd)
     wrapped = custom_derivative(fun)
     wrapped.out = out  # type: ignore[attr-defined]
     if jvp is not None:

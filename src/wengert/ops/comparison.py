@@ -74,18 +74,6 @@ for _ufunc, (_doc, _samples) in _ZERO_DERIVATIVE.items():
 zero_derivative(np.round, np.around, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv)
 
 
-@implements(np.iscomplexobj)
-def iscomplexobj(x: Any) -> bool:
-    """Say whether the dtype is complex."""
-    return bool(type_of(x).dtype.kind == "c")
-
-
-@implements(np.isrealobj)
-def isrealobj(x: Any) -> bool:
-    """Say whether the dtype is real."""
-    return not iscomplexobj(x)
-
-
 @implements(np.iscomplex)
 def iscomplex(x: Any) -> Any:
     """Compare the imaginary part with 0."""

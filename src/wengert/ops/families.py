@@ -5,8 +5,8 @@
     linear              one operand, from the transpose
     bilinear            two operands, from the two transposes
 
-Broadcasting and promotion are undone in one place, `match`. A zero tangent, cotangent or partial contributes zero,
-even where the other factor is infinite or undefined: `masked` is the product with that rule.
+Broadcasting and promotion are undone in one place, `match`. A zero tangent, cotangent or partial contributes
+zero, even where the other factor is infinite or undefined: `masked` is the product with that rule.
 """
 
 from __future__ import annotations
@@ -76,13 +76,13 @@ def spread(y_dot: Any, y: Any) -> Any:
     return y_dot if y_dot.dtype == y.dtype else y_dot.astype(y.dtype)
 
 
-# masked: c * p, and 0 where either is 0 ----------------------------------------------------------------------------------
+# masked: c * p, and 0 where either is 0 -------------------------------------------------------------------------
 
 
 def _masked_eval(c: Any, p: Any) -> Any:
-    y = np.multiply(c, p)
+    y: Any = np.multiply(c, p)
     if type(y) is np.ndarray:
-        norm = np.vdot(y, y)  # the cheapest way to ask whether everything is finite
+        norm: Any = np.vdot(y, y)  # the cheapest way to ask whether everything is finite
         if norm - norm == 0:
             return y
     return np.where((c == 0) | (p == 0), np.zeros((), y.dtype), y)[()]
@@ -170,8 +170,8 @@ def _elementwise_vjp(terms: Sequence[Any]) -> Callable[..., Any]:
     return vjp
 
 
-# The quick rules do the same with plain products. They are written out for one and two operands, because they decide
-# what an operation on a small array costs.
+# The quick rules do the same with plain products. They are written out for one and two operands, because they
+# decide what an operation on a small array costs.
 
 _WEAK = frozenset({float, int})  # Python numbers neither broadcast nor promote a floating operand
 

@@ -140,7 +140,10 @@ def is_finite(held: Any) -> bool:
         return is_finite(held.piece)
     if not isinstance(held, np.ndarray | np.generic):
         return False
-    norm: Any = held.dot(held) if held.ndim == 1 else np.vdot(held, held)  # the cheapest question, but huge entries overflow
+    vector: Any = held
+    norm = (
+        vector.dot(vector) if vector.ndim == 1 else np.vdot(vector, vector)
+    )  # cheapest, but huge entries overflow
     return bool(norm - norm == 0) or bool(np.isfinite(held).all())
 
 

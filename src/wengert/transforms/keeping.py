@@ -1,8 +1,9 @@
 """Keeping plain arrays as they were when the tape recorded them.
 
-A program may write into a plain array after it was an operand: a buffer that is filled anew in every step, a constant, an
-input. NumPy does not tell us, and a gradient from the new contents would be wrong without a word. So the tape keeps a copy
-of a small array, and makes a large one read-only until the tape is let go: a write into it then raises.
+A program may write into a plain array after it was an operand: a buffer that is filled anew in every step, a
+constant, an input. NumPy does not tell us, and a gradient from the new contents would be wrong without a
+word. So the tape keeps a copy of a small array, and makes a large one read-only until the tape is let go: a
+write into it then raises.
 """
 
 from __future__ import annotations

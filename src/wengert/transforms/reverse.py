@@ -26,10 +26,11 @@ __all__ = ["Pullback", "record", "sweep"]
 
 # The sweep ----------------------------------------------------------------------------------------------------------
 #
-# A zero cotangent contributes zero, even where a partial derivative is infinite or undefined (0 inf = 0 here): that is how
-# where(x > 0, x * log(x), 0) has a gradient at 0. Guarding every product would cost a quarter more, and a product that
-# needed the guard leaves a NaN behind. So the sweep runs in stretches of quick, unguarded rules; a stretch that ends with
-# something that is not finite is taken back, and the rest of the sweep is guarded.
+# A zero cotangent contributes zero, even where a partial derivative is infinite or undefined (0 inf = 0
+# here): that is how where(x > 0, x * log(x), 0) has a gradient at 0. Guarding every product would cost a
+# quarter more, and a product that needed the guard leaves a NaN behind. So the sweep runs in stretches of
+# quick, unguarded rules; a stretch that ends with something that is not finite is taken back, and the rest of
+# the sweep is guarded.
 
 _STRETCH = 1 << 26  # bytes of cotangents: a stretch holds the sites it has passed, and frees them at its end
 _SITE = 1 << 16  # what a site counts beside its cotangent: a stretch is 1024 small sites
@@ -43,12 +44,13 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any], *, guarded: boo
     Parameters
     ----------
     outputs : list of (site, cotangent)
-        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has passed.
+        Where to start, and with what; emptied, so that the sweep holds the only reference to what it has
+        passed.
     leaves : sequence of sites
         Those made by `Tape.lift`.
     guarded : bool
-        Guard products from the start: needed where cotangents or values are traced, whose derivatives no check of
-        values can see.
+        Guard products from the start: needed where cotangents or values are traced, whose derivatives no
+        check of values can see.
 
     Returns
     -------
@@ -60,7 +62,9 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any], *, guarded: boo
     while outputs:
         pending.add(*outputs.pop())
     found: dict[int, Any] = {}
-    with np.errstate(all="ignore"):  # derivatives at the edge of a domain must not warn where the primal did not
+    with np.errstate(
+        all="ignore"
+    ):  # at the edge of a domain a derivative must not warn where the value did not
         while pending.heap and not guarded:
             start = pending.copy()
             reached = _run(pending, quick=True)

@@ -42,7 +42,7 @@ def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any],
     keeps = name.strip("_") not in ("add", "radd", "sub", "rsub")  # the rules of sums look at shapes only
 
     def operator(self: Recorded, other: Any) -> Any:
-        tape = self.interpreter
+        tape: Any = self.interpreter
         if type(other) not in PLAIN or not tape.open:
             return general(self, other)
         if keeps and type(other) is np.ndarray:
@@ -52,7 +52,7 @@ def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any],
         return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x, other), y, None, (self.info, None)))
 
     def reflected_operator(self: Recorded, other: Any) -> Any:
-        tape = self.interpreter
+        tape: Any = self.interpreter
         if type(other) not in PLAIN or not tape.open:
             return general(self, other)
         if keeps and type(other) is np.ndarray:
@@ -70,7 +70,7 @@ class Recorded(Tracer):
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kwargs: Any) -> Any:
-        tape = self.interpreter
+        tape: Any = self.interpreter
         if len(xs) == 1 and not kwargs and method == "__call__" and tape.open:
             prim = UFUNCS.get(ufunc)
             if prim is not None and prim.elementwise and prim.vjp is not None:
