@@ -64,7 +64,11 @@ def register(
     cls: type, to_children: Callable[[Any], tuple[Any, Any]], from_children: Callable[[Any, Any], Any]
 ) -> None:
     """Make a class a container: `to_children(x)` gives (children, rest), `from_children(rest, children)` an x."""
-    optree.register_pytree_node(cls, to_children, from_children, namespace=_NAMESPACE)
+    with _mutex:
+        if cls in _registered:  # a dataclass that was met before: what the user says of it holds from now on
+            _registered.discard(cls)
+            optree.unregister_pytree_node(cls, namespace=_NAMESPACE)
+        optree.register_pytree_node(cls, to_children, from_children, namespace=_NAMESPACE)
 
 
 def _register_dataclass(cls: type) -> None:

@@ -93,22 +93,18 @@ def _axes(spec: Any, full: Any, what: str) -> list[int | None]:
     """Return an axis for each leaf of a tree, from a tree of axes that is a prefix of it."""
     if spec is None or isinstance(spec, int):
         return [spec] * len(tree.flatten(full)[0])
-    children, parts = _children(spec), _children(full)
-    if (
-        type(spec) is not type(full)
-        and not (isinstance(spec, tuple | list) and isinstance(full, tuple | list))
-    ) or len(children) != len(parts):
+    outer, inner = tree.children(spec), tree.children(full)
+    if outer is None or inner is None or outer[1] != inner[1] or not _same_container(spec, full):
         raise ArgumentError(
             f"{what} does not fit: {spec!r} stands for a {type(full).__name__}",
-            instead=f"give {what} as one int, or in the containers of what it describes.",
+            why="axes are given by ints and None, in the containers of what they describe or of its outer part.",
+            instead=f"give {what} as one int, or in those containers.",
         )
-    return [axis for s, f in zip(children, parts, strict=True) for axis in _axes(s, f, what)]
+    return [axis for s, f in zip(outer[0], inner[0], strict=True) for axis in _axes(s, f, what)]
 
 
-def _children(node: Any) -> list[Any]:
-    if isinstance(node, dict):
-        return [node[key] for key in sorted(node)]
-    return list(node) if isinstance(node, tuple | list) else [node]
+def _same_container(spec: Any, full: Any) -> bool:
+    return type(spec) is type(full) or (isinstance(spec, tuple | list) and isinstance(full, tuple | list))
 
 
 def _axis(axis: int | None, ndim: int, what: str) -> int | None:

@@ -91,9 +91,8 @@ def grad(
 ) -> Callable[..., Any]:
     """Return a function that computes the gradient of a real function of size-1 output, by reverse mode.
 
-    For complex arguments z = x + iy of a real function f the gradient is df/dx - i df/dy (the convention of
-    JAX and autograd); with ``conj=True`` it is df/dx + i df/dy, the direction of steepest ascent (PyTorch's
-    convention).
+    For complex arguments z = x + iy of a real function f the gradient is df/dx - i df/dy (as in JAX and
+    autograd); with ``conj=True`` it is df/dx + i df/dy, the direction of steepest ascent (as in PyTorch).
 
     Parameters
     ----------

@@ -13,7 +13,6 @@ import numpy as np
 
 from wengert.core.numpy_protocol import implements, zero_derivative
 from wengert.ops.families import binary, nondifferentiable, unary
-from wengert.types import type_of
 
 __all__: list[str] = []
 

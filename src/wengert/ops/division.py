@@ -68,10 +68,17 @@ spacing = nondifferentiable(
 @implements(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """Replace what is not finite, which then has derivative zero."""
-    del copy  # a traced value is never overwritten
+    y = _finite_numbers(x, nan, posinf, neginf)
+    if copy or y is x:
+        return y
+    x[...] = y
+    return x
+
+
+def _finite_numbers(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     dtype = type_of(x).dtype
     if dtype.kind == "c":
-        parts = [nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x))]
+        parts = [_finite_numbers(part, nan, posinf, neginf) for part in (np.real(x), np.imag(x))]
         return parts[0] + 1j * parts[1]
     if dtype.kind != "f":
         return x

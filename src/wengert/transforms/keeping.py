@@ -43,14 +43,16 @@ class Locks:
 
     def _lock(self, x: np.ndarray[Any, Any]) -> None:
         """Make an array and those whose memory it views read-only."""
-        while isinstance(x, np.ndarray) and id(x) not in self._arrays:
+        base: Any = x
+        while isinstance(base, np.ndarray) and id(base) not in self._arrays:
+            x = base
             with _mutex:
                 if not x.flags.writeable and id(x) not in _holders:
                     return  # the user's own choice, not ours to undo
                 x.flags.writeable = False
                 _holders[id(x)] = _holders.get(id(x), 0) + 1
             self._arrays[id(x)] = x
-            x = x.base  # type: ignore[assignment]
+            base = x.base
 
     def release(self) -> None:
         """Give the arrays back; those that no other tape holds become writeable, bases first."""
