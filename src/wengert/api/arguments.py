@@ -12,6 +12,7 @@ import numpy as np
 
 from wengert import tree
 from wengert.core.dispatch import Traced
+from wengert.core.numpy_protocol import operand
 from wengert.errors import ArgumentError, NotDifferentiableError, TracerEscapedError
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "as_input",
     "as_output",
     "check_callable",
+    "disjoint",
+    "fresh",
     "own_results",
     "resolve_argnums",
     "settled",
@@ -40,6 +43,8 @@ def as_input(x: Any, place: Callable[[], str], *, to_integers: bool = True) -> A
         return np.float64(x)
     if kind is complex:
         return np.complex128(x)
+    if kind is np.ndarray and x.dtype.kind == "O":
+        x = operand(x)
     dtype: Any = getattr(x, "dtype", None)
     if (dtype is not None and hasattr(x, "__array_function__")) or isinstance(x, np.generic):
         if dtype.kind in "fc":
@@ -66,16 +71,20 @@ def as_output(y: Any, name: str) -> Any:
                 why="it was kept from an earlier call, and its derivative information is complete.",
                 instead="return values computed in this call.",
             )
+        _require_numbers(y, name)
         return y
     if isinstance(y, np.ndarray | np.generic) and y.dtype.kind in "fciub":
         return y
     if isinstance(y, bool | int | float | complex):
         return np.asarray(y)[()]
     if isinstance(y, np.ndarray) and y.dtype.kind == "O":
+        recovered = operand(y)
+        if isinstance(recovered, Traced):
+            return recovered
         raise NotDifferentiableError(
             f"the function given to {name} returned an object array",
-            why="NumPy made an array of Python objects out of traced values.",
-            instead="build it with np.stack([...]) or np.concatenate([...]).",
+            why="none of its entries is traced, and what plain objects stand for is not known.",
+            instead="return an array of numbers: y.astype(float).",
         )
     if hasattr(y, "__array_function__") and hasattr(y, "dtype"):
         return y
@@ -86,15 +95,39 @@ def as_output(y: Any, name: str) -> Any:
     )
 
 
+def _require_numbers(y: Traced, name: str) -> None:
+    """Raise if NumPy computed y from an array of traced objects: the derivative would lack what passed through these."""
+    value = y.value
+    if isinstance(value, Traced):
+        hidden = value.interpreter.tag >= y.interpreter.tag
+    else:
+        hidden = value.dtype.kind == "O"
+    if hidden:
+        raise NotDifferentiableError(
+            f"the function given to {name} returned what was computed from an array of Python objects that are traced",
+            why="operators on such an array go to its entries, which the traced array beside it does not see.",
+            instead="make a traced array of it first: wengert.numpy.array(objects).",
+        )
+
+
 def settled(aux: Any) -> Any:
     """Return what a function handed through with its values in place of the tracers of finished transformations."""
 
     def value(x: Any) -> Any:
+        if not isinstance(x, Traced) or x.interpreter.open:
+            return x
         while isinstance(x, Traced) and not x.interpreter.open:
             x = x.value
-        return x
+        return fresh(x)
 
     return tree.map_leaves(value, aux)
+
+
+def fresh(y: Any) -> Any:
+    """Return a value that the caller may write into, although a tape or the user holds the one given."""
+    if isinstance(y, Traced):
+        return y.detached()
+    return y.copy() if isinstance(y, np.ndarray) else y
 
 
 def as_direction(v: Any, x: Any, what: str) -> Any:
@@ -120,26 +153,34 @@ def zeros_of(x: Any) -> Any:
 
 
 def own_results(x_bars: Sequence[Any], xs: Sequence[Any], taken: Sequence[Any] = ()) -> list[Any]:
-    """Return derivatives with respect to `xs` as arrays that the caller may write into.
+    """Return derivatives with respect to `xs`, disjoint; scalars stay scalars, None becomes zeros."""
+
+    def like(x_bar: Any, x: Any) -> Any:
+        if x_bar is None:
+            return zeros_of(x)
+        if isinstance(x_bar, np.generic) and isinstance(x, np.ndarray):
+            return np.asarray(x_bar)
+        return x_bar[()] if isinstance(x_bar, np.ndarray) and isinstance(x, np.generic) else x_bar
+
+    return disjoint([like(x_bar, x) for x_bar, x in zip(x_bars, xs, strict=True)], (*xs, *taken))
+
+
+def disjoint(values: Sequence[Any], taken: Sequence[Any] = ()) -> list[Any]:
+    """Return values that the caller may write into, one without changing another.
 
     A rule may return a read-only broadcast view, or pass one array on to several operands; these are copied,
-    as are arrays that share memory with those `taken`. Scalars stay scalars, None becomes zeros.
+    as are arrays that share memory with those `taken`. Traced values get handles of their own.
     """
-    holders = {id(_holder(y)) for y in taken}
+    holders = {id(_holder(y)) for y in taken if isinstance(y, np.ndarray)}
     results = []
-    for x_bar, x in zip(x_bars, xs, strict=True):
-        if x_bar is None:
-            results.append(zeros_of(x))
-            continue
-        own = x_bar
-        if isinstance(own, np.generic) and isinstance(x, np.ndarray):
-            own = np.asarray(own)
-        elif isinstance(own, np.ndarray):
-            if isinstance(x, np.generic):
-                own = own[()]
-            elif not own.flags.writeable or id(_holder(own)) in holders:
+    for value in values:
+        own = value
+        if isinstance(own, np.ndarray):
+            if not own.flags.writeable or id(_holder(own)) in holders:
                 own = own.copy()
             holders.add(id(_holder(own)))
+        elif isinstance(own, Traced):
+            own = own.detached()
         results.append(own)
     return results
 

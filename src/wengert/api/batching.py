@@ -51,33 +51,40 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callab
     @wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = tree.flatten((args, kwargs))
-        arrays = [x if hasattr(x, "shape") else np.asarray(x) for x in leaves]
-        spec = (tuple(in_axes) if isinstance(in_axes, list) else in_axes, 0)
-        if isinstance(spec[0], tuple) and len(spec[0]) != len(args):
-            raise ArgumentError(
-                f"in_axes has {len(spec[0])} entries for {len(args)} positional arguments",
-                why="a tuple of axes has one entry for each positional argument.",
-                instead="give one int for all, or one entry per argument.",
-            )
-        axes = [
-            _axis(a, np.ndim(x), "in_axes")
-            for a, x in zip(_axes(spec, (args, kwargs), "in_axes"), arrays, strict=True)
+        given = _given_axes(in_axes, args, kwargs)
+        axes = [_axis(a, np.ndim(x), "in_axes") for a, x in zip(given, leaves, strict=True)]
+        xs = [
+            x if a is None or hasattr(x, "shape") else np.asarray(x)
+            for a, x in zip(axes, leaves, strict=True)
         ]
-        size = _size(arrays, axes)
+        size = _size(xs, axes)
         out_structure = None
 
-        def flat(*xs: Any) -> list[Any]:
+        def flat(*operands: Any) -> list[Any]:
             nonlocal out_structure
-            call_args, call_kwargs = tree.unflatten(structure, xs)
+            call_args, call_kwargs = tree.unflatten(structure, operands)
             ys, out_structure = tree.flatten(fun(*call_args, **call_kwargs))
             return [as_output(y, "vmap") for y in ys]
 
-        interpreter, ys = batch(flat, arrays, axes, size)
+        interpreter, ys = batch(flat, xs, axes, size)
         y_axes = _axes(out_axes, tree.unflatten(out_structure, list(ys)), "out_axes")
         results = [_result(interpreter, y, a) for y, a in zip(ys, y_axes, strict=True)]
         return tree.unflatten(out_structure, results)
 
     return batched
+
+
+def _given_axes(in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int | None]:
+    """Return what the user says of each leaf of the arguments."""
+    if not isinstance(in_axes, tuple | list):
+        return _axes((in_axes, 0), (args, kwargs), "in_axes")
+    if len(in_axes) != len(args):
+        raise ArgumentError(
+            f"in_axes has {len(in_axes)} entries for {len(args)} positional arguments",
+            why="a tuple of axes has one entry for each positional argument.",
+            instead="give one int for all, or one entry per argument.",
+        )
+    return _axes((tuple(in_axes), 0), (args, kwargs), "in_axes")
 
 
 def _result(interpreter: Any, y: Any, axis: int | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wengert import tree
+from wengert.api.arguments import fresh
 from wengert.core.dispatch import Traced
 from wengert.transforms.batching import Batch
 
@@ -30,7 +31,7 @@ def stop_gradient(x: Any) -> Any:
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     np.float64(3.0)
     """
-    return tree.map_leaves(_stop, x)
+    return tree.map_leaves(lambda leaf: _stop(leaf) if isinstance(leaf, Traced) else leaf, x)
 
 
 def _stop(x: Any) -> Any:
@@ -38,5 +39,5 @@ def _stop(x: Any) -> Any:
         x = x.value
     if isinstance(x, Traced):
         inner = _stop(x.value)
-        return x if inner is x.value else type(x)(x.interpreter, inner, x.info)
-    return x
+        return type(x)(x.interpreter, inner, x.info)
+    return fresh(x)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import ArgNums, Arguments, as_output, check_callable, resolve_argnums
+from wengert.api.arguments import ArgNums, Arguments, as_output, check_callable, disjoint, resolve_argnums
 from wengert.errors import ArgumentError, NotDifferentiableError
 from wengert.transforms.batching import batch
 from wengert.transforms.forward import push
@@ -51,7 +51,10 @@ class _Call:
 
     def assemble(self, blocks: Sequence[Sequence[Any]]) -> Any:
         """Return blocks[output][input] in the structures of the result and the arguments."""
-        return tree.unflatten(self.structure, [self.arguments.restore(row) for row in blocks])
+        flat = iter(disjoint([block for row in blocks for block in row]))
+        return tree.unflatten(
+            self.structure, [self.arguments.restore([next(flat) for _ in row]) for row in blocks]
+        )
 
 
 def _chunks(n: int, size: int | None) -> Iterator[slice]:

@@ -12,11 +12,13 @@ from wengert.api.arguments import (
     as_input,
     as_output,
     check_callable,
+    disjoint,
+    fresh,
     own_results,
     settled,
     zeros_of,
 )
-from wengert.api.gradients import grad
+from wengert.api.gradients import grad, value_and_grad
 from wengert.errors import ArgumentError
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
@@ -111,7 +113,7 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     x_dots = flat.directions(tuple(tangents), flat.structure, flat.leaves, "tangent")
     ys, y_dots = push(flat, flat.leaves, x_dots)
     dots = [_zero_tangent(y) if y_dot is None else y_dot for y, y_dot in zip(ys, y_dots, strict=True)]
-    y, y_dot = flat.result(ys), flat.result(dots)
+    y, y_dot = flat.result(ys), flat.result(disjoint(dots, x_dots))
     return (y, y_dot, settled(flat.aux)) if has_aux else (y, y_dot)
 
 
@@ -163,7 +165,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         x_bars = own_results(pull(y_bars), flat.leaves, taken=y_bars)
         return tree.unflatten(flat.structure, x_bars)
 
-    y = flat.result([y.copy() if type(y) is np.ndarray else y for y in ys])  # the tape may hold what y is
+    y = flat.result([fresh(y) for y in ys])
     return (y, pullback, settled(flat.aux)) if has_aux else (y, pullback)
 
 
@@ -210,7 +212,7 @@ def linearize(fun: Callable[..., Any], *primals: Any) -> Any:
         x_dots = flat.directions(tuple(tangents), flat.structure, flat.leaves, "tangent")
         return flat.result(own_results(push_dense(x_dots), [_zero_tangent(y) for y in ys], taken=x_dots))
 
-    return flat.result([y.copy() if type(y) is np.ndarray else y for y in ys]), jvp_fun
+    return flat.result([fresh(y) for y in ys]), jvp_fun
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], Any]:
@@ -311,6 +313,7 @@ def vhp(fun: Callable[..., Any], primals: Any, cotangent: Any) -> tuple[Any, Any
     """
     primals, cotangent = _as_primals(primals, cotangent)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    _, pullback = vjp(grad(fun, argnums), *primals)
+    both = value_and_grad(fun, argnums)
+    _, pullback, value = vjp(lambda *xs: both(*xs)[::-1], *primals, has_aux=True)
     x_bars = pullback(cotangent[0] if len(primals) == 1 else cotangent)
-    return fun(*primals), (x_bars[0] if len(primals) == 1 else x_bars)
+    return value, (x_bars[0] if len(primals) == 1 else x_bars)

@@ -8,13 +8,15 @@ run on values that may be traced by an outer transformation, so they differentia
 
 from __future__ import annotations
 
+import inspect
 from functools import update_wrapper
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from wengert import tree
-from wengert.core.dispatch import Traced
+from wengert.core.dispatch import Traced, innermost
 from wengert.core.primitive import Site, define
 from wengert.errors import ArgumentError
 from wengert.transforms.reverse import record
@@ -23,7 +25,15 @@ from wengert.types import type_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["custom", "custom_derivative", "zero_like"]
+__all__ = [
+    "CustomCall",
+    "bound_method",
+    "custom",
+    "custom_derivative",
+    "custom_eval",
+    "require_plain",
+    "zero_like",
+]
 
 
 def zero_like(x: Any) -> Any:
@@ -36,6 +46,22 @@ def _is_operand(leaf: Any) -> bool:
     return isinstance(leaf, Traced | np.ndarray | np.generic | float | int | complex) and not isinstance(
         leaf, bool
     )
+
+
+def require_plain(ys: Sequence[Any], xs: Sequence[Any], name: str) -> None:
+    """Raise if results are traced by a transformation that does not trace the operands: it came in by a closure."""
+    inside, outside = innermost(ys), innermost(xs)
+    if inside is not None and (outside is None or inside.tag > outside.tag):
+        raise ArgumentError(
+            f"{name} uses a traced value that is not among its arguments",
+            why="its own derivative rules cannot know of a value that the function closes over.",
+            instead="pass the value as an argument.",
+        )
+
+
+def bound_method(function: Any, instance: Any) -> Any:
+    """Return a function looked up on an object as Python's own would be: with the object as first argument."""
+    return function if instance is None else MethodType(function, instance)
 
 
 class CustomCall:
@@ -63,9 +89,10 @@ class CustomCall:
             leaves[k] = x
         return tree.unflatten(self._structure, leaves)  # type: ignore[no-any-return]
 
-    def results(self, y: Any) -> tuple[Any, ...]:
-        """Return the leaves of a result."""
+    def results(self, y: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the leaves of a result of operands."""
         ys, self.out_structure = tree.flatten(y)
+        require_plain(ys, xs, self.rules.name)
         return tuple([v if hasattr(v, "dtype") else np.asarray(v)[()] for v in ys])
 
     def cotangents(self, x_bars: Any, xs: Sequence[Any]) -> list[Any]:
@@ -78,7 +105,8 @@ class CustomCall:
         args = tree.unflatten(self._structure, [0.0] * self._leaf_count)
         if not isinstance(x_bars, tuple | list) or len(x_bars) != len(args):
             raise ArgumentError(
-                f"the bwd rule of {self.rules.name} must return a tuple with {len(args)} entries, one per argument",
+                f"the bwd rule of {self.rules.name} must return a tuple with {len(args)} entries",
+                why="the function has that many positional arguments.",
                 instead="return (x_bar, ...), with None for an argument that has no derivative.",
             )
         leaves: list[Any] = []
@@ -88,6 +116,7 @@ class CustomCall:
         if len(leaves) != self._leaf_count:
             raise ArgumentError(
                 f"the bwd rule of {self.rules.name} returned another structure than its arguments have",
+                why="a cotangent is a tree like the argument that it belongs to.",
                 instead="return each cotangent in the structure of its argument.",
             )
         return leaves
@@ -110,15 +139,9 @@ class CustomCall:
 # custom -------------------------------------------------------------------------------------------------------------
 
 
-def _custom_eval(*xs: Any, call: CustomCall) -> tuple[Any, ...]:
-    ys = call.results(call.rules.fun(*call.arguments(xs)))
-    if any(isinstance(y, Traced) for y in ys):
-        raise ArgumentError(
-            f"{call.rules.name} uses a traced value that is not among its arguments",
-            why="its own derivative rules cannot know of a value that the function closes over.",
-            instead="pass the value as an argument.",
-        )
-    return ys
+def custom_eval(*xs: Any, call: CustomCall) -> tuple[Any, ...]:
+    """Call the function on plain operands; return the leaves of its result."""
+    return call.results(call.rules.fun(*call.arguments(xs)), xs)
 
 
 def _custom_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, call: CustomCall) -> tuple[Any, Any]:
@@ -126,7 +149,7 @@ def _custom_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, call: CustomCall) -
     dense = [zero_like(x) if x_dot is None else x_dot for x, x_dot in zip(xs, x_dots, strict=True)]
     if rules.jvp_rule is not None:
         y, y_dot = rules.jvp_rule(call.arguments(xs), call.arguments(dense, lambda _leaf: None))
-        ys = call.results(y)
+        ys = call.results(y, [*xs, *dense])
         return ys, tuple(
             [call.checked(v, y, "tangent") for v, y in zip(tree.flatten(y_dot)[0], ys, strict=True)]
         )
@@ -151,8 +174,12 @@ def _custom_save(*xs: Any, call: CustomCall) -> tuple[Any, Any]:
         return custom(*xs, call=call), None
     result = call.rules.fwd(*call.arguments(xs))
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise ArgumentError(f"the fwd rule of {call.rules.name} must return (result, residuals)")
-    return call.results(result[0]), result[1]
+        raise ArgumentError(
+            f"the fwd rule of {call.rules.name} must return a pair, not {type(result).__name__}",
+            why="the bwd rule is given the residuals that the fwd rule kept.",
+            instead="return (result, residuals), with None for no residuals.",
+        )
+    return call.results(result[0], xs), result[1]
 
 
 def _custom_vjp(y_bars: Sequence[Any], site: Site, *, call: CustomCall) -> list[Any]:
@@ -181,13 +208,13 @@ def _custom_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...],
 
 
 def _custom_infer(*types: Any, call: CustomCall) -> Any:
-    return tuple(type_of(y) for y in _custom_eval(*[np.ones(t.shape, t.dtype) for t in types], call=call))
+    return tuple(type_of(y) for y in custom_eval(*[np.ones(t.shape, t.dtype) for t in types], call=call))
 
 
 custom = define(
     name="custom",
     doc="A function with derivative rules of the user's own.",
-    eval=_custom_eval,
+    eval=custom_eval,
     infer=_custom_infer,
     jvp=_custom_jvp,
     save=_custom_save,
@@ -226,7 +253,11 @@ class custom_derivative:  # noqa: N801 - used as a decorator
 
     def __init__(self, fun: Callable[..., Any]) -> None:
         if not callable(fun):
-            raise ArgumentError("custom_derivative needs a function", instead="use it as a decorator.")
+            raise ArgumentError(
+                f"custom_derivative needs a function, not {type(fun).__name__}",
+                why="it gives a function derivative rules of its own.",
+                instead="use it as a decorator.",
+            )
         self.fun = fun
         self.name: str = getattr(fun, "__name__", repr(fun))
         self.jvp_rule: Callable[..., Any] | None = None
@@ -244,10 +275,28 @@ class custom_derivative:  # noqa: N801 - used as a decorator
         self.fwd, self.bwd = fwd, bwd
         return self
 
-    def __call__(self, *args: Any) -> Any:
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Be a method when looked up on an object: the object is the first argument."""
+        return bound_method(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
+        if kwargs:
+            args = self._positional(args, kwargs)
         if self.jvp_rule is None and self.bwd is None:
             return self.fun(*args)
         call = CustomCall(self, args)
         ys = custom(*call.operands(args), call=call)
         return tree.unflatten(call.out_structure, ys)
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the arguments of a call by position: a rule has one entry for each."""
+        bound = inspect.signature(self.fun).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise ArgumentError(
+                f"{self.name} has keyword-only arguments: {', '.join(bound.kwargs)}",
+                why="derivative rules have one entry per positional argument.",
+                instead="make them positional in the function's signature.",
+            )
+        return bound.args

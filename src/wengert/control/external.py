@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.control.custom import custom_derivative, zero_like
+from wengert.control.custom import bound_method, custom_derivative, require_plain, zero_like
+from wengert.control.differences import STEPS, difference_rules
 from wengert.core.dispatch import Traced
 from wengert.core.primitive import Primitive, Site
-from wengert.errors import ArgumentError, NotDifferentiableError, RuleMissingError
+from wengert.errors import ArgumentError, RuleMissingError
 from wengert.ops.families import match, spread
 from wengert.transforms.reverse import record
 
@@ -39,10 +40,22 @@ class UserPrimitive:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
+        traced = [name for name, value in kwargs.items() if isinstance(value, Traced)]
+        if traced:
+            raise ArgumentError(
+                f"{self.name} was called with a traced keyword argument {traced[0]!r}",
+                why="keyword arguments of a primitive are constants; its rules give no derivative for them.",
+                instead="pass it by position, or pass wengert.stop_gradient(value).",
+            )
         return self._record(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Be a method when looked up on an object: the object is the first argument."""
+        return bound_method(self, instance)
 
     def _eval(self, *xs: Any, **kwargs: Any) -> Any:
         y = self.fun(*xs, **kwargs)
+        require_plain([y], xs, self.name)
         return y if hasattr(y, "dtype") else np.asarray(y)[()]
 
     def _rule(self, rules: dict[int, Any], i: int, kind: str) -> Any:
@@ -195,15 +208,18 @@ def defjvp(f: UserPrimitive, *rules: Any, argnums: Sequence[int] | None = None) 
 
 # External -----------------------------------------------------------------------------------------------------------
 
-_STEP = {"central": np.finfo(float).eps ** (1 / 3), "complex": 1e-30}
-
 
 def _check_rules(jvp: Any, vjp: Any, fd: str | None) -> None:
-    if fd not in (None, "central", "complex"):
-        raise ArgumentError(f"fd is {fd!r}", instead='give None, "central" or "complex".')
+    if fd is not None and fd not in STEPS:
+        raise ArgumentError(
+            f"fd is {fd!r}",
+            why="it names a difference quotient.",
+            instead='give None, "central" or "complex".',
+        )
     if jvp is None and vjp is None and fd is None:
         raise ArgumentError(
             "external needs a derivative: jvp=, vjp= or fd=",
+            why="nothing is known of the code inside.",
             instead='pass a rule, fd="central" to approximate it, or wrap arguments in wengert.stop_gradient.',
         )
 
@@ -229,9 +245,9 @@ def external(
     vjp : callable, optional
         (primals, y_bar) -> tuple of x_bars.
     fd : {None, "central", "complex"}
-        Approximate the derivative by differences: "central" is accurate to about 1e-10 relative, "complex"
-        (the complex step of Squire & Trapp 1998) to rounding, if `fun` accepts complex arguments and is
-        analytic.
+        Approximate the derivative by differences, where no rule is given: "central" is accurate to about 1e-10
+        relative, "complex" (the complex step of Squire & Trapp 1998) to rounding, if `fun` accepts complex
+        arguments and is analytic. The points are in double precision.
 
     Returns
     -------
@@ -259,49 +275,10 @@ def external(
         wrapped.defjvp(jvp)
     if vjp is not None:
         wrapped.defvjp(lambda *xs: (wrapped(*xs), xs), vjp)
-    if fd is not None and jvp is None:
-        difference = _difference(fun, wrapped.name, fd)
-        wrapped.defjvp(lambda xs, x_dots: (wrapped(*xs), difference(xs, x_dots)))
+    if fd is not None:
+        tangent, cotangent = difference_rules(wrapped, fd)
+        if jvp is None:
+            wrapped.defjvp(tangent)
         if vjp is None:
-            wrapped.defvjp(
-                lambda *xs: (wrapped(*xs), xs), lambda xs, y_bar: _pull_columns(difference, xs, y_bar)
-            )
+            wrapped.defvjp(lambda *xs: (wrapped(*xs), xs), cotangent)
     return wrapped
-
-
-def _difference(fun: Callable[..., Any], name: str, kind: str) -> Callable[..., Any]:
-    """Return (xs, x_dots) -> y_dot by a difference quotient along the direction."""
-
-    def along(xs: Sequence[Any], x_dots: Sequence[Any]) -> Any:
-        if any(isinstance(v, Traced) for v in (*xs, *x_dots)):
-            raise NotDifferentiableError(
-                f"a second derivative of {name} was asked for, whose first is a difference quotient",
-                why="a difference of differences has few right digits.",
-                instead="give external a jvp= or vjp= rule.",
-            )
-        size = max([float(np.max(np.abs(v), initial=0.0)) for v in x_dots])
-        if size == 0.0:
-            return zero_like(fun(*xs))
-        scale = max([float(np.max(np.abs(x), initial=0.0)) for x in xs])
-        h = _STEP[kind] * (max(scale, 1.0) if kind == "central" else 1.0) / size
-        if kind == "complex":
-            return np.imag(fun(*[x + 1j * h * v for x, v in zip(xs, x_dots, strict=True)])) / h
-        up = fun(*[x + h * v for x, v in zip(xs, x_dots, strict=True)])
-        down = fun(*[x - h * v for x, v in zip(xs, x_dots, strict=True)])
-        return (np.asarray(up) - np.asarray(down)) / (2.0 * h)
-
-    return along
-
-
-def _pull_columns(difference: Callable[..., Any], xs: Sequence[Any], y_bar: Any) -> tuple[Any, ...]:
-    """Return x_bars entry by entry: each is the cotangent times one column of the Jacobian."""
-    x_bars = []
-    for k, x in enumerate(xs):
-        x_bar = np.zeros(np.shape(x))
-        for place in np.ndindex(np.shape(x)):
-            unit = np.zeros(np.shape(x))
-            unit[place] = 1.0
-            column = difference(xs, [unit if i == k else np.zeros(np.shape(v)) for i, v in enumerate(xs)])
-            x_bar[place] = np.sum(y_bar * column)
-        x_bars.append(x_bar[()])
-    return tuple(x_bars)

@@ -11,10 +11,10 @@ nesting.
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from wengert.core import attention
 from wengert.errors import TracerEscapedError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["NO_PARAMS", "Interpreter", "Traced", "active", "bind", "innermost"]
 
 NO_PARAMS: dict[str, Any] = {}
 
-_tags = count(1)
 _stack: ContextVar[tuple[Interpreter, ...]] = ContextVar("wengert_interpreters", default=())
 
 
@@ -36,25 +35,32 @@ def active() -> tuple[Interpreter, ...]:
 
 
 class Interpreter:
-    """What one call of a transformation does with primitives; a context manager that is open while it traces."""
+    """What one call of a transformation does with primitives; a context manager that is open while it traces.
 
-    __slots__ = ("_token", "open", "tag")
+    `recording` is true while it is open and no block of the program asks for anything else: the one flag that
+    the short ways read.
+    """
+
+    __slots__ = ("_token", "open", "recording", "tag")
     name = "transformation"
 
     def __init__(self) -> None:
-        self.tag = next(_tags)
+        self.tag = attention.next_tag()
         self.open = False
+        self.recording = False
         self._token: Token[tuple[Interpreter, ...]] | None = None
 
     def __enter__(self) -> Self:
         self._token = _stack.set((*_stack.get(), self))
         self.open = True
+        attention.opened(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.open = False
+        attention.closed(self)
         if self._token is not None:
             _stack.reset(self._token)
             self._token = None
@@ -78,6 +84,33 @@ class Interpreter:
     def hold(self, value: Any) -> Traced:
         """Return a constant as a tracer of ours: an array into which traced values can be written."""
         raise NotImplementedError
+
+    def write(self, x: Any, index: Any, v: Any) -> bool:
+        """Do x[index] = v in place if that is safe, and say whether it was done."""
+        return False
+
+    def suspended(self) -> bool:
+        """Whether this context asks not to record (`no_grad`)."""
+        return self.tag < attention.mark()
+
+    def consider(self, prim: Primitive) -> Primitive | None:
+        """Return the primitive to apply when not `recording`: as the lenses show it; None if suspended."""
+        self.require_open()
+        if self.suspended():
+            return None
+        for lens in attention.lenses.get():
+            prim = lens(prim)
+        return prim
+
+    def unrecorded(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Apply a primitive to values alone."""
+        values = [x.value if self.owns(x) else x for x in xs]
+        return attention.shielded(bind(prim, values, params), values)
+
+    def releases(self, x: Traced) -> bool:
+        """Whether a value of ours may become a plain number: where nobody asks for its derivative."""
+        del x
+        return self.suspended()
 
     def truth(self, x: Traced) -> bool:
         """Return bool(x), for a branch of the user's program."""
@@ -116,6 +149,11 @@ class Traced:
         self.interpreter = interpreter
         self.value = value
         self.info = info
+
+    def detached(self) -> Self:
+        """Return another handle on the same value: writes through one are not seen by the other."""
+        interpreter = self.interpreter  # first: a stale view takes its value, and its class, anew
+        return type(self)(interpreter, self.value, self.info)
 
 
 def innermost(xs: Sequence[Any]) -> Interpreter | None:

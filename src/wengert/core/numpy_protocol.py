@@ -243,7 +243,7 @@ def _write(out: Any, y: Any) -> Any:
     if isinstance(out, Traced):
         out[...] = y  # type: ignore[index]
         return out
-    if not isinstance(y, Traced):
+    if not isinstance(y, Traced) or y.interpreter.releases(y):
         out[...] = y
         return out
     raise RefusedError(
@@ -254,10 +254,29 @@ def _write(out: Any, y: Any) -> Any:
 
 
 def operand(x: Any) -> Any:
-    """Return a ufunc operand as a value or tracer: sequences become arrays."""
+    """Return an operand as a value or tracer: sequences become arrays, and arrays of traced objects traced arrays."""
     if isinstance(x, list | tuple):
         return np.stack([operand(v) for v in x]) if traced_leaves(x) else np.asarray(x)
+    if type(x) is np.ndarray and x.dtype.kind == "O":
+        return _recovered(x)
     return x
+
+
+def _recovered(objects: Any) -> Any:
+    """Return the traced array that an array of Python objects stands for, if any of these is traced."""
+    entries = list(objects.flat)
+    if not traced_leaves(entries):
+        return objects
+    if not all(
+        np.ndim(v) == 0 and isinstance(v, Traced | np.number | np.bool | int | float | complex)
+        for v in entries
+    ):
+        raise RefusedError(
+            "an array of Python objects holds traced values beside entries that are no numbers",
+            why="it stands for a traced array only if every entry is a number, traced or plain.",
+            instead="set every entry, and join traced arrays with np.stack or np.concatenate.",
+        )
+    return np.reshape(np.stack(entries), objects.shape)
 
 
 # Locally constant functions -----------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.dispatch import Traced, innermost
+from wengert.core.dispatch import Traced, bind, innermost
 from wengert.core.numpy_protocol import UFUNCS, call_ufunc, operand
-from wengert.core.views import root
+from wengert.core.views import View, link_of, root
 
 __all__ = ["PLAIN", "apply", "binary", "general", "inplace", "unary"]
 
@@ -17,6 +17,8 @@ PLAIN = frozenset(
     {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
     - {np.object_, np.str_, np.bytes_, np.void}
 )
+_SEQUENCES = frozenset({list, tuple})
+_OBJECT = np.dtype(object)
 
 
 def apply(ufunc: Any, *xs: Any) -> Any:
@@ -27,10 +29,16 @@ def apply(ufunc: Any, *xs: Any) -> Any:
     top = innermost(xs)
     if len(xs) == 1:
         return top.unary(prim, xs[0])  # type: ignore[union-attr]
-    a, b = xs if len(xs) == 2 else (None, None)
-    if len(xs) > 2 or type(a) is list or type(b) is list or type(a) is tuple or type(b) is tuple:
-        return top.apply(prim, tuple(map(operand, xs)), {})  # type: ignore[union-attr]
-    return top.binary(prim, a, b)  # type: ignore[union-attr]
+    if len(xs) == 2:
+        a, b = xs
+        kinds = type(a), type(b)
+        if (
+            _SEQUENCES.isdisjoint(kinds)
+            and (kinds[0] is not np.ndarray or a.dtype is not _OBJECT)
+            and (kinds[1] is not np.ndarray or b.dtype is not _OBJECT)
+        ):
+            return top.binary(prim, a, b)  # type: ignore[union-attr]
+    return bind(prim, tuple(map(operand, xs)), {})  # what is in a list may belong to another transformation
 
 
 def _understood(x: Any) -> bool:
@@ -59,6 +67,11 @@ def binary(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], 
     return forward, reflected
 
 
+def _is_scalar(plain: Any) -> bool:
+    """Say whether the value under a tracer of no axes is a scalar, or a batch of them, not an array."""
+    return not isinstance(plain, np.ndarray) or plain.ndim > 0
+
+
 def inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
     """Return the augmented assignment of a ufunc: the handle is rebound."""
 
@@ -66,7 +79,7 @@ def inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
         if not _understood(other):
             return NotImplemented
         y = apply(ufunc, self, other)
-        if self.ndim == 0 and not isinstance(root(self), np.ndarray):
+        if self.ndim == 0 and _is_scalar(root(self)) and not isinstance(link_of(self), View):
             return y  # NumPy scalars are immutable: the name is rebound, not the handle
         if y.shape != self.shape or not np.can_cast(y.dtype, self.dtype, "same_kind"):
             np.positive(

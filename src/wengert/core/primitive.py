@@ -48,6 +48,10 @@ class Primitive:
         The test domain: the laws in tests/laws quantify over it.
     differentiable : bool
         False declares a zero derivative; tape and tangents then drop out.
+    shapes_only : bool
+        The vjp rule looks at the shapes and dtypes of operands and result only: the tape need not keep them.
+    reuses : bool
+        The quick rule may write into the cotangent it is given, and return it as that of the first operand.
     elementwise : bool
         A ufunc without parameters and with one result, which dispatches by itself.
     complex : bool
@@ -70,6 +74,8 @@ class Primitive:
     samples: Callable[..., Any] | None = None
     multiple: bool = False
     differentiable: bool = True
+    shapes_only: bool = False
+    reuses: bool = False
     elementwise: bool = False
     complex: bool = False
 

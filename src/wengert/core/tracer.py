@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from wengert.core import attention
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, UFUNCS, call_function, call_ufunc, operand
 from wengert.core.operators import apply, binary, general, inplace, unary
-from wengert.core.views import Base, Step, View, link_of, positions, share_memory
+from wengert.core.views import Step, View, base_of, link_of, positions, revalued, share_memory, stale
 from wengert.errors import NotConcreteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Stale", "Tracer"]
+__all__ = ["Tracer"]
 
 
 def _method(function: Any) -> Callable[..., Any]:
@@ -181,11 +182,15 @@ class Tracer(Traced):
 
     def __getitem__(self, index: Any) -> Any:
         y = FUNCTIONS[operator.getitem](self, index)
-        if y.value.ndim and _is_basic(index):
+        if _is_basic(index) and (y.ndim or (type(index) is tuple and Ellipsis in index) or index is Ellipsis):
             _link(self, y, Step(operator.getitem, (index,), {}))
         return y
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        link = link_of(self)
+        if not isinstance(link, View) and self.interpreter.write(self, index, value):
+            _mark_stale(link)
+            return
         self.rebind(FUNCTIONS[operator.setitem](self, index, value))
 
     def rebind(self, new: Any) -> None:
@@ -195,12 +200,12 @@ class Tracer(Traced):
             _write_through(link, new)
             return
         self.become(new)
-        if link is not None:
-            for view in link.take():
-                view.__class__ = Stale
+        _mark_stale(link)
 
     def become(self, new: Any) -> None:
-        """Take over what another handle is."""
+        """Take over what another handle is; its value alone where recording is paused."""
+        if attention.pauses.get():
+            new = revalued(self, new)
         self.__class__ = type(new)
         self.interpreter, self.value, self.info = new.interpreter, new.value, new.info
 
@@ -209,35 +214,46 @@ class Tracer(Traced):
     def __bool__(self) -> bool:
         return self.interpreter.truth(self)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        del dtype, copy
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        del copy
+        if dtype == np.dtype(object):
+            return self._objects()
+        if self.interpreter.releases(self):
+            return np.array(self.value, dtype)
         if self.dtype.kind in "iub":
             self._refuse_index("NumPy asked for traced integers as a plain array")
-        self._refuse_concrete(
+        return self._refuse_concrete(
             "NumPy asked for a traced value as a plain array",
             "np.array, np.asarray and writes into plain arrays (buffer[i] = x) copy numbers and lose the derivative.",
             "use np.stack([...]), np.concatenate or np.array([...], like=x) for np.array([...]), make buffers with "
             "np.zeros_like(x) or np.zeros(n, like=x); for a constant, wengert.stop_gradient(x).",
         )
 
-    def __float__(self) -> NoReturn:
-        self._refuse_number("float")
+    def _objects(self) -> Any:
+        """Return the traced entries as Python objects, for `dtype=object`: `operand` makes a traced array of them."""
+        objects = np.empty(self.shape, object)
+        for index in np.ndindex(*self.shape):
+            objects[index] = self[index]
+        return objects
 
-    def __int__(self) -> NoReturn:
-        self._refuse_number("int")
+    def __float__(self) -> float:
+        return float(self._number("float"))
 
-    def __complex__(self) -> NoReturn:
-        self._refuse_number("complex")
+    def __int__(self) -> int:
+        return int(self._number("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
-            self._refuse_number("round")  # to a Python int
+            return round(self._number("round"))  # to a Python int
         return call_function(np.round, (self, digits), {})
 
-    def __index__(self) -> NoReturn:  # noqa: PLE0305 - it raises
-        if self.dtype.kind in "iub":
+    def __index__(self) -> int:
+        if self.dtype.kind in "iub" and not self.interpreter.releases(self):
             self._refuse_index("Python asked for a traced integer as an index or a count")
-        self._refuse_number("index")
+        return operator.index(self._number("index"))
 
     def item(self, *args: Any) -> Any:
         """Return one entry, still traced (a 0-d value), so that its derivative lives on."""
@@ -253,8 +269,10 @@ class Tracer(Traced):
         """Return nested lists of traced entries."""
         return self if not self.ndim else [row.tolist() for row in self]
 
-    def _refuse_number(self, kind: str) -> NoReturn:
-        self._refuse_concrete(
+    def _number(self, kind: str) -> Any:
+        if self.interpreter.releases(self):
+            return self.value
+        return self._refuse_concrete(
             f"Python asked for {kind}(x) of a traced value",
             "a Python number cannot hold a derivative; functions of the math module take such numbers.",
             "use NumPy's function (np.sin for math.sin) and keep the value as it is; for a constant, "
@@ -294,7 +312,7 @@ class Tracer(Traced):
 
     def flatten(self, order: Any = "C") -> Any:
         """Return the entries as a new vector."""
-        return _call(np.ravel, (self,), {"order": order})
+        return call_function(np.ravel, (self,), {"order": order}).detached()
 
     def fill(self, value: Any) -> None:
         """Set every entry to a value."""
@@ -401,14 +419,14 @@ def _link(x: Tracer, y: Any, step: Step, *, writeable: bool = True) -> None:
     else:
         base, recipe = x, (step,)
     y.link = View(base, recipe, writeable)
-    _base(base).add(y)
+    base_of(base).add(y)
 
 
-def _base(x: Tracer) -> Base:
-    link = link_of(x)
-    if link is None:
-        x.link = link = Base()
-    return link  # type: ignore[return-value]  # the base of a view owns its data
+def _mark_stale(link: Any) -> None:
+    """Make the living views of a base take their values anew."""
+    if link is not None:
+        for view in link.take():
+            view.__class__ = stale(type(view))
 
 
 def link_results(function: Any, args: Any, kwargs: dict[str, Any], y: Any) -> None:
@@ -454,28 +472,6 @@ def _with_part(base: Any, recipe: tuple[Step, ...], new: Any) -> Any:
     else:
         imag = setitem(imag, index, np.reshape(new, -1))
     return np.reshape(real + 1j * imag, base.shape).astype(base.dtype)
-
-
-def _refreshed(name: str) -> property:
-    def read(self: Stale) -> Any:
-        link = self.link
-        fresh = link.base
-        for step in link.recipe:
-            fresh = step(fresh)
-        self.__class__ = type(fresh)
-        # reading `fresh` first refreshes it, should it be a stale view itself
-        self.interpreter, self.value, self.info = fresh.interpreter, fresh.value, fresh.info
-        _base(link.base).add(self)
-        return getattr(self, name)
-
-    return property(read)
-
-
-class Stale(Tracer):
-    """A view whose base was written to: it takes its value anew when something of it is read."""
-
-    __slots__ = ()
-    interpreter, value, info = _refreshed("interpreter"), _refreshed("value"), _refreshed("info")
 
 
 def _install_methods() -> None:

@@ -12,16 +12,29 @@ written.
 from __future__ import annotations
 
 import weakref
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from wengert.core.attention import resumed
 from wengert.core.dispatch import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Base", "Step", "View", "link_of", "positions", "root", "share_memory"]
+__all__ = [
+    "Base",
+    "Step",
+    "View",
+    "base_of",
+    "link_of",
+    "positions",
+    "revalued",
+    "root",
+    "share_memory",
+    "stale",
+]
 
 
 class Step(NamedTuple):
@@ -74,6 +87,14 @@ def link_of(x: Traced) -> Base | View | None:
     return getattr(x, "link", None)
 
 
+def base_of(x: Traced) -> Base:
+    """Return the link of a handle that owns its data."""
+    link = link_of(x)
+    if link is None:
+        x.link = link = Base()
+    return link  # type: ignore[return-value]  # a view is no base
+
+
 def positions(recipe: tuple[Step, ...], shape: tuple[int, ...]) -> Any:
     """Return where in the flattened base the entries of a view lie."""
     n = 1
@@ -96,3 +117,55 @@ def share_memory(x: Traced, y: Traced) -> bool:
     """Whether NumPy made the value of y as a view of the value of x."""
     a, b = root(x), root(y)
     return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+# Stale views --------------------------------------------------------------------------------------------------------
+
+
+def _refreshed(name: str) -> property:
+    def read(self: Any) -> Any:
+        link = self.link
+        fresh = resumed(_replayed, link)
+        self.__class__ = type(fresh)
+        # reading `fresh` first refreshes it, should it be a stale view itself
+        self.interpreter, self.value, self.info = fresh.interpreter, fresh.value, fresh.info
+        base_of(link.base).add(self)
+        return getattr(self, name)
+
+    return property(read)
+
+
+def _replayed(link: View) -> Any:
+    y = link.base
+    for step in link.recipe:
+        y = step(y)
+    return y
+
+
+@cache
+def stale(kind: type[Traced]) -> type[Traced]:
+    """Return the class of a view whose base was written to: it takes its value anew when something of it is read."""
+    fields = {name: _refreshed(name) for name in ("interpreter", "value", "info")}
+    return type(f"Stale{kind.__name__}", (kind,), {"__slots__": (), **fields})
+
+
+# Writes while recording is paused -----------------------------------------------------------------------------------
+
+
+def revalued(old: Any, new: Any) -> Any:
+    """Return a traced value with a new value and its old derivatives, in the transformations that are paused."""
+    if isinstance(new, Traced) and (not isinstance(old, Traced) or new.interpreter.tag > old.interpreter.tag):
+        return _holding(new, revalued(old, new.value))
+    if not isinstance(old, Traced):
+        return new
+    paused = old.interpreter.suspended()
+    if isinstance(new, Traced) and new.interpreter is old.interpreter:
+        return _holding(old if paused else new, revalued(old.value, new.value))
+    inner = revalued(old.value, new)
+    return _holding(old, inner) if paused else old.interpreter.hold(inner)
+
+
+def _holding(x: Traced, value: Any) -> Traced:
+    other = x.detached()
+    other.value = value
+    return other

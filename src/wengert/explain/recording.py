@@ -129,7 +129,11 @@ class Recorder(Interpreter):
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Evaluate a primitive, and number its results."""
-        self.require_open()
+        if not self.recording:
+            seen = self.consider(prim)
+            if seen is None:
+                return self.unrecorded(prim, xs, params)
+            prim = seen
         operands = tuple([x.info if self.owns(x) else None for x in xs])
         values = tuple([x.value if self.owns(x) else x for x in xs])
         y, saved = prim.save(*values, **params) if prim.save else (bind(prim, values, params), None)

@@ -31,6 +31,8 @@ def held(like: Any, value: Any) -> Any:
     if not isinstance(like, Traced):
         return value
     like.interpreter.require_open()
+    if like.interpreter.suspended():
+        return value
     if value.dtype.kind in "fc":
         return like.interpreter.hold(value)
     return like.interpreter.constant(held, (like, value), {})

@@ -13,7 +13,6 @@ from wengert.errors import RefusedError
 from wengert.ops.matrix_parts import (
     Samples,
     adjoint,
-    divide_right,
     hermitian,
     infer_stack,
     lower_half,
@@ -23,11 +22,25 @@ from wengert.ops.matrix_parts import (
     zeros_like,
 )
 from wengert.ops.products import conjugate
+from wengert.ops.triangular import solve_triangular_
 from wengert.types import Array
 
 __all__ = ["QRResult", "cholesky_", "qr_"]
 
 QRResult = type(np.linalg.qr(np.eye(1)))
+
+
+# Systems with a factor ------------------------------------------------------------------
+
+
+def _solve(t: Array, x: Array, *, lower: bool, trans: int = 0) -> Array:
+    """Return op(T)^-1 X for a triangular T."""
+    return solve_triangular_(t, x, lower=lower, trans=trans, unit=False)
+
+
+def _divide_upper(x: Array, r: Array) -> Array:
+    """Return X R^-1 for an upper triangular R."""
+    return transpose(_solve(r, transpose(x), lower=False, trans=1))
 
 
 # cholesky -------------------------------------------------------------------------------
@@ -50,8 +63,8 @@ def _cholesky_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, upper: bool) 
 
 
 def _cholesky_tangent(y: Array, a_dot: Array) -> Array:
-    p = divide_right(np.linalg.solve(y, hermitian(a_dot, lower_half)), adjoint(y))
-    return y @ lower_half(p)
+    z = _solve(y, hermitian(a_dot, lower_half), lower=True)
+    return y @ lower_half(_solve(y, adjoint(z), lower=True))  # P is its own adjoint
 
 
 def _cholesky_vjp(y_bar: Array, site: Site, *, upper: bool) -> list[Array]:
@@ -61,9 +74,9 @@ def _cholesky_vjp(y_bar: Array, site: Site, *, upper: bool) -> list[Array]:
 
 
 def _cholesky_cotangent(y: Array, y_bar: Array) -> Array:
-    y_t = transpose(y)
-    s = np.linalg.solve(y_t, divide_right(lower_half(y_t @ y_bar), conjugate(y)))
-    return lower_half(s + adjoint(s))
+    z = _solve(y, lower_half(transpose(y) @ y_bar), lower=True, trans=1)
+    s_t = _solve(y, transpose(z), lower=True, trans=2)
+    return lower_half(transpose(s_t) + conjugate(s_t))
 
 
 def _cholesky_samples(rng: np.random.Generator) -> Samples:
@@ -120,7 +133,7 @@ def _qr_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, mode: str) -> tuple
     m, n = np.shape(a)[-2:]
     k = min(m, n)
     q1, r1, r2 = q[..., :k], r[..., :k, :k], r[..., :k, k:]
-    scaled = divide_right(a_dot[..., :k], r1)
+    scaled = _divide_upper(a_dot[..., :k], r1)
     c = adjoint(q1) @ scaled
     w = upper_half(c + adjoint(c))
     q_dot = scaled - q1 @ w
@@ -143,7 +156,7 @@ def _qr_vjp(y_bar: tuple[Array, Array], site: Site, *, mode: str) -> list[Array]
     g = upper_half(r_bar @ transpose(r) - transpose(q1) @ q1_bar)
     r2, r2_bar = r[..., k:], r_bar[..., k:]
     inner = g + adjoint(g) - r2_bar @ transpose(r2)
-    a1_bar = divide_right(q1_bar + conjugate(q1) @ inner, transpose(r[..., :k]))
+    a1_bar = transpose(_solve(r[..., :k], transpose(q1_bar + conjugate(q1) @ inner), lower=False))
     if np.shape(a)[-1] == k:
         return [a1_bar]
     return [np.concatenate((a1_bar, conjugate(q1) @ r2_bar), axis=-1)]

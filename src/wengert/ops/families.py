@@ -82,7 +82,8 @@ def spread(y_dot: Any, y: Any) -> Any:
 def _masked_eval(c: Any, p: Any) -> Any:
     y: Any = np.multiply(c, p)
     if type(y) is np.ndarray:
-        norm: Any = np.vdot(y, y)  # the cheapest way to ask whether everything is finite
+        # the cheapest way to ask whether everything is finite; for large arrays BLAS would wake threads
+        norm: Any = np.vdot(y, y) if y.size < 4096 else np.add.reduce(y, axis=None)
         if norm - norm == 0:
             return y
     return np.where((c == 0) | (p == 0), np.zeros((), y.dtype), y)[()]
@@ -349,6 +350,7 @@ def linear(
         vjp=vjp,
         batch=batch,
         samples=samples,
+        shapes_only=True,
         complex=complex,
     )
     return prim

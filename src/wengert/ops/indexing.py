@@ -90,6 +90,7 @@ getitem_: Primitive = define(
     infer=lambda t, *arrays, index: ArrayType(index_shape(t.shape, index, arrays), t.dtype),
     jvp=_getitem_jvp,
     vjp=_getitem_vjp,
+    shapes_only=True,
     batch=_getitem_batch,
     samples=_getitem_samples,
     complex=True,

@@ -10,6 +10,7 @@ and every adjoint in these files follows from its tangent by these two lines.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,17 +60,29 @@ def diagonal(x: Array) -> Array:
 
 def lower_half(x: Array) -> Array:
     """Return the strictly lower triangle and half of the diagonal; zero above, whatever stands there."""
-    return _half(x, np.tri(np.shape(x)[-1], dtype=bool))
+    return _half(x, lower=True)
 
 
 def upper_half(x: Array) -> Array:
     """Return the strictly upper triangle and half of the diagonal; zero below, whatever stands there."""
-    return _half(x, np.tri(np.shape(x)[-1], dtype=bool).T)
+    return _half(x, lower=False)
 
 
-def _half(x: Array, keep: np.ndarray[Any, Any]) -> Array:
-    weights = 1 - 0.5 * np.eye(len(keep))
-    return np.where(keep, x * weights.astype(_real(type_of(x).dtype)), 0.0)
+def _half(x: Array, *, lower: bool) -> Array:
+    keep, weights = _half_weights(np.shape(x)[-1], _real(type_of(x).dtype))
+    if not lower:
+        keep, weights = keep.T, weights.T
+    return np.where(keep, x, 0.0) * weights
+
+
+@functools.lru_cache(maxsize=16)
+def _half_weights(n: int, dtype: np.dtype[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Where the strict lower triangle and the diagonal are, and 1 and 1/2 there; read, never written."""
+    keep, weights = np.tri(n, dtype=bool), np.tri(n, dtype=dtype)
+    np.fill_diagonal(weights, 0.5)
+    keep.setflags(write=False)
+    weights.setflags(write=False)
+    return keep, weights
 
 
 def hermitian(x: Array, half: Callable[[Array], Array]) -> Array:

@@ -71,6 +71,22 @@ def _index_update_vjp(y_bar: Any, site: Site, *, index: Any) -> list[Any]:
     return [x_bar, v_bar, *[None] * len(arrays)]
 
 
+def _index_update_quick(y_bar: Any, site: Any) -> tuple[Any, ...]:
+    """Read the cotangent of what was written, and zero it there: y_bar is ours to write into."""
+    _, _, params, (x, v, *arrays), _, _, (x_site, v_site, *_) = site
+    index = fill(params["index"], arrays) if arrays else params["index"]
+    v_bar = None
+    if v_site is not None:
+        read = y_bar[index]
+        if arrays or (type(index) is not int and may_repeat(index)):
+            read = np.where(_last_writes(np.shape(x), index, np.shape(read)), read, 0.0)
+        v_bar = match(read.copy(), v)
+    if x_site is None:
+        return None, v_bar, *[None] * len(arrays)
+    y_bar[index] = 0.0
+    return y_bar, v_bar, *[None] * len(arrays)
+
+
 def _value_of_batch(v: Any, moved: BatchedIndex, *, batched: bool) -> Any:
     """Return the values to write at the index into a batch."""
     size, shape = (np.shape(v)[0], np.shape(v)[1:]) if batched else (1, np.shape(v))
@@ -102,6 +118,8 @@ index_update_: Primitive = define(
     infer=lambda x, v, *_, **__: ArrayType(x.shape, np.result_type(x.dtype, v.dtype)),
     jvp=_index_update_jvp,
     vjp=_index_update_vjp,
+    quick=_index_update_quick,
+    reuses=True,
     batch=_index_update_batch,
     samples=_index_update_samples,
     complex=True,

@@ -16,7 +16,9 @@ import numpy as np
 from wengert.core.primitive import LazyScatter, Primitive
 from wengert.ops.indexing import add_at, scatter
 
-__all__ = ["LAZY", "Pending", "select_item"]
+__all__ = ["LAZY", "Pending", "is_finite", "select_item"]
+
+_LARGE = 1 << 16  # bytes
 
 
 class LazyItem:
@@ -59,6 +61,10 @@ class Pending:
         self._owned.clear()
         return other
 
+    def held_bytes(self) -> int:
+        """Return the size of the sums that are arrays: what a copied state makes the sweep copy, if it adds to all."""
+        return sum([held.nbytes for held in self.sums.values() if type(held) is np.ndarray])
+
     def finite_since(self, start: Pending) -> bool:
         """Whether all that was added since a copy was taken is finite."""
         return all(is_finite(held) for key, held in self.sums.items() if start.sums.get(key) is not held)
@@ -84,6 +90,15 @@ class Pending:
             self.sums[key] = total = held + x_bar
             if type(total) is np.ndarray:
                 self._owned.add(key)
+
+    def private(self, y_bar: Any, order: int) -> Any:
+        """Return a complete cotangent as an array that its rule may write into."""
+        return y_bar if order in self._owned and type(y_bar) is np.ndarray else np.array(y_bar)
+
+    def own_first(self, parent: Any, x_bar: Any) -> None:
+        """Remember that a cotangent which is about to be added, if it is the first, is ours alone."""
+        if parent is not None and x_bar is not None and parent[0] not in self.sums:
+            self._owned.add(parent[0])
 
     def _scatter(self, site: Any, held: Any, x_bar: Any) -> None:
         """Start a buffer if everything is plain, otherwise a list."""
@@ -140,11 +155,16 @@ def is_finite(held: Any) -> bool:
         return is_finite(held.piece)
     if not isinstance(held, np.ndarray | np.generic):
         return False
-    vector: Any = held
-    norm = (
-        vector.dot(vector) if vector.ndim == 1 else np.vdot(vector, vector)
-    )  # cheapest, but huge entries overflow
-    return bool(norm - norm == 0) or bool(np.isfinite(held).all())
+    x: Any = held
+    if x.nbytes > _LARGE:  # BLAS would wake threads for it
+        return bool(np.isfinite(np.add.reduce(_distinct(x), axis=None)) or np.isfinite(x).all())
+    norm = x.dot(x) if x.ndim == 1 else np.vdot(x, x)  # cheapest, but huge entries overflow
+    return bool(norm - norm == 0 or np.isfinite(x).all())
+
+
+def _distinct(x: Any) -> Any:
+    """Return a view of x without the entries that broadcasting repeats."""
+    return x[tuple([slice(None, None if stride else 1) for stride in x.strides])]
 
 
 def _items(parts: list[LazyItem], n: int) -> tuple[Any, ...]:

@@ -56,12 +56,13 @@ class Batch(Interpreter):
         """Return an output with its examples along an axis; equal examples are repeated."""
         if axis is None:
             return y
-        value = y.value if self.owns(y) else np.broadcast_to(y, (self.size, *np.shape(y)))
+        value = y.value if self.owns(y) else np.repeat(np.expand_dims(y, 0), self.size, axis=0)
         return value if axis == 0 else np.moveaxis(value, 0, axis)
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run the batch rule, or the examples one by one."""
-        self.require_open()
+        if not self.recording:
+            prim = self.consider(prim) or prim
         batched = tuple([self.owns(x) for x in xs])
         values = [x.value if own else x for x, own in zip(xs, batched, strict=True)]
         if prim.batch is not None:
@@ -73,11 +74,12 @@ class Batch(Interpreter):
     def _loop(
         self, prim: Primitive, values: Sequence[Any], batched: Sequence[bool], params: dict[str, Any]
     ) -> Any:
-        def example(i: int) -> Any:
-            return bind(
-                prim, tuple([x[i] if own else x for x, own in zip(values, batched, strict=True)]), params
-            )
+        def example(i: int | None) -> Any:
+            xs = [_entry(x, i) if own else x for x, own in zip(values, batched, strict=True)]
+            return bind(prim, xs, params)
 
+        if not self.size:
+            return _no_examples(example(None))
         ys = [example(i) for i in range(self.size)]
         return tuple([np.stack(part) for part in zip(*ys, strict=True)]) if prim.multiple else np.stack(ys)
 
@@ -85,14 +87,21 @@ class Batch(Interpreter):
         """Call the function on each example."""
         self.require_open()
 
-        def example(i: int) -> Any:
-            new_args, new_kwargs = replace_traced((args, kwargs), self, lambda x: x.value[i])
+        def example(i: int | None) -> Any:
+            new_args, new_kwargs = replace_traced((args, kwargs), self, lambda x: _entry(x.value, i))
             return function(*new_args, **new_kwargs)
 
-        ys = [example(i) for i in range(self.size)]
-        if isinstance(ys[0], tuple):
-            return tuple([Batched(self, np.stack(part), None) for part in zip(*ys, strict=True)])
-        return Batched(self, np.stack(ys), None)
+        if self.size:
+            ys = [example(i) for i in range(self.size)]
+            several = isinstance(ys[0], tuple)
+            y = tuple([np.stack(part) for part in zip(*ys, strict=True)]) if several else np.stack(ys)
+        else:
+            y = _no_examples(example(None))
+        return tuple([Batched(self, v, None) for v in y]) if isinstance(y, tuple) else Batched(self, y, None)
+
+    def suspended(self) -> bool:
+        """Say no: a batch is no derivative."""
+        return False
 
     def truth(self, x: Traced) -> bool:
         """Raise: the examples may differ."""
@@ -101,6 +110,18 @@ class Batch(Interpreter):
             why="the examples may take different branches, but the function is run once for all of them.",
             instead="use np.where(condition, a, b), or write a loop over the examples.",
         )
+
+
+def _entry(x: Any, i: int | None) -> Any:
+    """Return one example; of none, ones to find the shapes of results with."""
+    return np.ones(x.shape[1:], x.dtype)[()] if i is None else x[i]
+
+
+def _no_examples(y: Any) -> Any:
+    """Return the results of no examples, in the shapes and dtypes of one."""
+    if isinstance(y, tuple):
+        return tuple([_no_examples(v) for v in y])
+    return np.zeros((0, *np.shape(y)), np.result_type(y))
 
 
 def batch(

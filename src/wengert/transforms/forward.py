@@ -14,6 +14,7 @@ from wengert.core.dispatch import Interpreter, Traced, bind
 from wengert.core.numpy_protocol import replace_traced
 from wengert.core.tracer import Tracer
 from wengert.errors import RuleMissingError
+from wengert.transforms.writing import is_static, private_buffer, writes_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,21 @@ class Forward(Interpreter):
         """Return an input with its tangent."""
         return Tracer(self, x, x_dot)
 
+    def write(self, x: Any, index: Any, v: Any) -> bool:
+        """Write into the buffers of the value and the tangent of a handle."""
+        v, v_dot = self.lower(v)
+        if not (
+            self.recording and type(x.value) is np.ndarray and type(x.info) is np.ndarray and is_static(index)
+        ):
+            return False
+        if not (writes_plainly(x.value, v) and (v_dot is None or writes_plainly(x.info, v_dot))):
+            return False
+        value, x_dot = private_buffer(x), private_buffer(x, "info")
+        value[index] = v
+        x_dot[index] = 0.0 if v_dot is None else v_dot
+        x.value, x.info = value, x_dot
+        return True
+
     def hold(self, value: Any) -> Tracer:
         """Return a constant with a tangent of zeros."""
         return Tracer(self, value, np.zeros(np.shape(value), value.dtype))
@@ -43,7 +59,11 @@ class Forward(Interpreter):
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Compute the value and the tangent."""
-        self.require_open()
+        if not self.recording:
+            seen = self.consider(prim)
+            if seen is None:
+                return self.unrecorded(prim, xs, params)
+            prim = seen
         pairs = [self.lower(x) for x in xs]
         values = [value for value, _ in pairs]
         if not prim.differentiable:

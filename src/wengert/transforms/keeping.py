@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.dispatch import Traced
+
 __all__ = ["SMALL", "Locks"]
 
 SMALL = 1 << 16  # bytes; copying costs less than an operation on the array
@@ -35,7 +37,7 @@ class Locks:
     def keep(self, x: Any) -> Any:
         """Return a value that stays what it is now."""
         if type(x) is not np.ndarray:
-            return x
+            return x.detached() if isinstance(x, Traced) else x
         if x.nbytes <= SMALL:
             return x.copy()
         self._lock(x)

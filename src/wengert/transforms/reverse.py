@@ -22,7 +22,7 @@ from wengert.transforms.tape import Tape
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Pullback", "record", "sweep"]
+__all__ = ["Pullback", "reach", "record", "sweep"]
 
 # The sweep ----------------------------------------------------------------------------------------------------------
 #
@@ -33,7 +33,8 @@ __all__ = ["Pullback", "record", "sweep"]
 # the sweep is guarded.
 
 _STRETCH = 1 << 26  # bytes of cotangents: a stretch holds the sites it has passed, and frees them at its end
-_SITE = 1 << 16  # what a site counts beside its cotangent: a stretch is 1024 small sites
+_SITES = 1024  # at most, in a stretch; more where its start takes longer than that many small sites
+_COPY = 1 << 10  # bytes that are copied while a small site is passed, about
 
 _EAGER = frozenset({np.ndarray, *np.sctypeDict.values()})
 
@@ -57,14 +58,18 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any], *, guarded: boo
     list
         The cotangent of each leaf, None where it is zero.
     """
+    found = reach(outputs, guarded=guarded)
+    return [found.get(leaf[0]) for leaf in leaves]
+
+
+def reach(outputs: list[tuple[Any, Any]], *, guarded: bool = False) -> dict[int, Any]:
+    """Pull cotangents of outputs back, as `sweep` does; return those of all leaves reached, by their order."""
     pending = Pending()
     guarded = guarded or any(type(y_bar) not in _EAGER for _, y_bar in outputs)
     while outputs:
         pending.add(*outputs.pop())
     found: dict[int, Any] = {}
-    with np.errstate(
-        all="ignore"
-    ):  # at the edge of a domain a derivative must not warn where the value did not
+    with np.errstate(all="ignore"):  # where the value did not warn, its derivative must not
         while pending.heap and not guarded:
             start = pending.copy()
             reached = _run(pending, quick=True)
@@ -72,18 +77,20 @@ def sweep(outputs: list[tuple[Any, Any]], leaves: Sequence[Any], *, guarded: boo
                 found.update(reached)
             else:
                 pending, guarded = start, True
-        found.update(_run(pending, quick=False))
-    return [found.get(leaf[0]) for leaf in leaves]
+        if pending.heap:
+            found.update(_run(pending, quick=False))
+    return found
 
 
-def _run(pending: Pending, *, quick: bool) -> dict[int, Any]:
+def _run(pending: Pending, *, quick: bool) -> dict[int, Any]:  # noqa: C901 - a call here would cost every operation
     """Sweep one stretch with quick rules, or all with guarded ones; return the cotangents of the leaves reached.
 
     This loop is the price of an operation, so it does the commonest addition itself.
     """
     heap, sums, add = pending.heap, pending.sums, pending.add
     found: dict[int, Any] = {}
-    space = max(_STRETCH, _SITE * len(heap))
+    space = _STRETCH
+    share = _STRETCH // max(_SITES, len(heap), pending.held_bytes() // _COPY) if quick else 0
     while heap:
         site = heappop(heap)
         order, prim, params, _, _, _, parents = site
@@ -91,12 +98,19 @@ def _run(pending: Pending, *, quick: bool) -> dict[int, Any]:
         if type(y_bar) in LAZY:
             y_bar = pending.total(y_bar, site)
         elif quick:
-            space -= y_bar.nbytes + _SITE
+            space -= y_bar.nbytes + share
         if prim is None:
             found[order] = y_bar
             continue
         rule = prim.quick if quick else None
-        x_bars = prim.vjp(y_bar, Site._make(site), **params) if rule is None else rule(y_bar, site)
+        if rule is None:
+            x_bars = prim.vjp(y_bar, Site._make(site), **params)
+        elif prim.reuses:
+            space += y_bar.nbytes  # no new memory
+            x_bars = rule(pending.private(y_bar, order), site)
+            pending.own_first(parents[0], x_bars[0])
+        else:
+            x_bars = rule(y_bar, site)
         for parent, x_bar in zip(parents, x_bars):  # noqa: B905 - lengths agree by the laws; strict costs a tenth
             if x_bar is None or parent is None:
                 continue

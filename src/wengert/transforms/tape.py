@@ -18,8 +18,11 @@ from wengert.core.numpy_protocol import UFUNCS, replace_traced
 from wengert.core.operators import PLAIN
 from wengert.core.tracer import Tracer
 from wengert.errors import RuleMissingError
+from wengert.ops.indexing import getitem_
+from wengert.ops.updating import index_update_
 from wengert.transforms.accumulation import select_item
 from wengert.transforms.keeping import SMALL, Locks
+from wengert.transforms.writing import is_static, private_buffer, stand_in, writes_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Recorded", "Tape"]
 
 _older = count(-1, -1).__next__
+_NOTHING = (None,)  # the operands of a read that its rule does not look at
 
 
 # The short way ------------------------------------------------------------------------------------------------------
@@ -43,7 +47,7 @@ def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any],
 
     def operator(self: Recorded, other: Any) -> Any:
         tape: Any = self.interpreter
-        if type(other) not in PLAIN or not tape.open:
+        if type(other) not in PLAIN or not tape.recording:
             return general(self, other)
         if keeps and type(other) is np.ndarray:
             other = other.copy() if other.nbytes <= SMALL else tape.locks.keep(other)
@@ -53,7 +57,7 @@ def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any],
 
     def reflected_operator(self: Recorded, other: Any) -> Any:
         tape: Any = self.interpreter
-        if type(other) not in PLAIN or not tape.open:
+        if type(other) not in PLAIN or not tape.recording:
             return general(self, other)
         if keeps and type(other) is np.ndarray:
             other = other.copy() if other.nbytes <= SMALL else tape.locks.keep(other)
@@ -71,13 +75,21 @@ class Recorded(Tracer):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kwargs: Any) -> Any:
         tape: Any = self.interpreter
-        if len(xs) == 1 and not kwargs and method == "__call__" and tape.open:
+        if len(xs) == 1 and not kwargs and method == "__call__" and tape.recording:
             prim = UFUNCS.get(ufunc)
             if prim is not None and prim.elementwise and prim.vjp is not None:
                 x = self.value
                 y = ufunc(x)
                 return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x,), y, None, (self.info,)))
         return Tracer.__array_ufunc__(self, ufunc, method, *xs, **kwargs)
+
+    def __getitem__(self, index: Any) -> Any:
+        tape: Any = self.interpreter
+        x = self.value
+        if type(index) is int and type(x) is np.ndarray and x.ndim == 1 and tape.recording:
+            site = (_older(), getitem_, {"index": index}, _NOTHING, y := x[index], None, (self.info,))
+            return Recorded(tape, y, site)
+        return Tracer.__getitem__(self, index)
 
 
 for _name, _ufunc in (
@@ -106,6 +118,23 @@ class Tape(Interpreter):
         x = self.locks.keep(x)
         return Recorded(self, x, (_older(), None, NO_PARAMS, (), x, None, ()))
 
+    def write(self, x: Any, index: Any, v: Any) -> bool:
+        """Write into the buffer of a handle; the site holds stand-ins."""
+        v_site = None
+        if self.owns(v):
+            v, v_site = v.value, v.info
+        if not (
+            self.recording and type(x.value) is np.ndarray and is_static(index) and writes_plainly(x.value, v)
+        ):
+            return False
+        buffer = private_buffer(x)
+        buffer[index] = v
+        before = x.info
+        like = before[4] if before[1] is index_update_ else stand_in(buffer)
+        x.value = buffer
+        x.info = (_older(), index_update_, {"index": index}, (like, v), like, None, (before, v_site))
+        return True
+
     def hold(self, value: Any) -> Recorded:
         """Return a constant as a leaf that nobody asks for."""
         return self.lift(value)
@@ -116,8 +145,8 @@ class Tape(Interpreter):
 
     def unary(self, prim: Primitive, x: Traced) -> Any:
         """Record an elementwise operation of one operand."""
-        if not self.open:
-            self.require_open()
+        if not self.recording:
+            return self.apply(prim, (x,), NO_PARAMS)
         v = x.value
         y = prim.eval(v)
         if prim.vjp is None:
@@ -126,8 +155,8 @@ class Tape(Interpreter):
 
     def binary(self, prim: Primitive, a: Any, b: Any) -> Any:
         """Record an elementwise operation of two operands."""
-        if not self.open:
-            self.require_open()
+        if not self.recording:
+            return self.apply(prim, (a, b), NO_PARAMS)
         a_site = b_site = None
         if isinstance(a, Traced) and a.interpreter is self:
             a_site = a.info
@@ -146,7 +175,11 @@ class Tape(Interpreter):
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Evaluate, and record the site."""
-        self.require_open()
+        if not self.recording:
+            seen = self.consider(prim)
+            if seen is None:
+                return self.unrecorded(prim, xs, params)
+            prim = seen
         pairs = [self.lower(x) for x in xs]
         if not prim.differentiable:
             return bind(prim, [value for value, _ in pairs], params)
@@ -159,7 +192,10 @@ class Tape(Interpreter):
             y, saved = bind(prim, values, params), None
         else:
             y, saved = prim.save(*values, **params)
-        site = (_older(), prim, params, values, y, saved, tuple([parent for _, parent in pairs]))
+        kept = y
+        if prim.shapes_only:
+            values, kept = tuple(map(_light, values)), _light(y)
+        site = (_older(), prim, params, values, kept, saved, tuple([parent for _, parent in pairs]))
         if not prim.multiple:
             return Recorded(self, y, site)
         return tuple(
@@ -174,6 +210,11 @@ class Tape(Interpreter):
         self.require_open()
         args, kwargs = replace_traced((args, kwargs), self, _value)
         return function(*args, **kwargs)
+
+
+def _light(x: Any) -> Any:
+    """Return what stands for a large array where only its shape and dtype matter."""
+    return stand_in(x) if type(x) is np.ndarray and x.nbytes > SMALL else x
 
 
 def _value(x: Traced) -> Any:

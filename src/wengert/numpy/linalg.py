@@ -1,0 +1,3 @@
+"""Linear algebra: NumPy's own functions, which all take traced values."""
+
+from numpy.linalg import *  # noqa: F403 - the same names, whatever the version of NumPy
