@@ -1,6 +1,7 @@
 # make demo    install into .venv and run the main job
 # make test    everything that continuous integration runs
 # make check   linter, formatter, types, layers
+# make docs    write the generated pages of the reference
 # make bench   timings beside the peers that are installed
 #
 # PYTHON=python3.12 chooses the interpreter, VENV=path the environment.
@@ -12,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 
 EXPRESSION := log(x1) + x1*x2 - sin(x2)
 
-.PHONY: help demo test check bench fuzz clean
+.PHONY: help demo test check docs bench fuzz clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -30,6 +31,10 @@ check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/architecture/test_layers.py
+
+docs: $(VENV)/.installed-test
+	$(BIN)/python docs/generate_coverage.py
+	$(BIN)/python docs/generate_primitives.py
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow

@@ -1,10 +1,11 @@
-"""What does a gradient cost, in units of the function itself?
+"""The cost of a gradient, in units of the function itself.
 
-For each function: the time of `value_and_grad` of the sum of its results, the time of that sum in plain NumPy, and their
-ratio. Arrays have 100,000 entries (matrices are 200 x 200), so that the work of the rules is seen: not the cost of a
-call, and not that of fresh memory from the system, which a gradient needs more of than the function (the allocator is
-told to keep what it has). The goal is a median of at most 2.5 and none above 4. Compiled code must reach it; eager code
-is reported: it makes a pass over memory for each product, where compiled code fuses them.
+For each function: the time of `value_and_grad` of the sum of its results over the time of that sum in plain
+NumPy. Arrays have 100,000 entries (matrices are 200 x 200), so that the work of the rules is seen: not the
+cost of a call, and not that of fresh memory from the system, which a gradient needs more of than the function
+(the allocator is told to keep what it has). The goal is a median of at most 2.5 and none above 4. Compiled
+code must reach it; eager code is reported: it makes a pass over memory for each product, where compiled code
+fuses them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import wengert as wg
 LARGE = 100_000  # entries of an array
 SIDE = 200  # of a matrix that is factorized
 MEDIAN, LIMIT = 2.5, 4.0
-KEPT = 30 << 20  # bytes: glibc keeps up to twice the largest block that was ever freed, if that is below 32 MiB
+KEPT = (
+    30 << 20
+)  # bytes: glibc keeps up to twice the largest block that was ever freed, if that is below 32 MiB
 
 Function = Callable[[Any], Any]
 

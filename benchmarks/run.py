@@ -11,10 +11,15 @@ from __future__ import annotations
 import argparse
 
 import eager_overhead
+import gradient_cost
 import harness
 import import_time
 
-QUESTIONS = {"eager_overhead": eager_overhead.rows, "import_time": import_time.rows}
+QUESTIONS = {
+    "eager_overhead": eager_overhead.rows,
+    "gradient_cost": gradient_cost.rows,
+    "import_time": import_time.rows,
+}
 
 
 def main() -> None:

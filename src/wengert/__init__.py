@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wengert import errors, tree
 from wengert.api.batching import vmap
-from wengert.api.constants import stop_gradient
+from wengert.api.constants import no_grad, stop_gradient
 from wengert.api.gradients import elementwise_grad, grad, value_and_grad
 from wengert.api.jacobians import hessian, jacfwd, jacobian, jacrev
 from wengert.api.products import hvp, jvp, linear_transpose, linearize, vhp, vjp
@@ -18,12 +18,16 @@ from wengert.control.external import defjvp, defvjp, external, primitive
 
 if TYPE_CHECKING:
     from wengert import explain, methods
+    from wengert.debug import debug_nans
     from wengert.explain.evaluation_trace import evaluation_trace
     from wengert.testing import check_grads
+    from wengert.variable import Variable
 
 __all__ = [
+    "Variable",
     "check_grads",
     "custom_derivative",
+    "debug_nans",
     "defjvp",
     "defvjp",
     "elementwise_grad",
@@ -41,6 +45,7 @@ __all__ = [
     "linear_transpose",
     "linearize",
     "methods",
+    "no_grad",
     "primitive",
     "stop_gradient",
     "tree",
@@ -53,6 +58,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LATE = {
+    "Variable": "wengert.variable",
+    "debug_nans": "wengert.debug",
     "check_grads": "wengert.testing",
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",

@@ -5,8 +5,11 @@ WengertError
 ├─ NotDifferentiableError  (TypeError)               integer or bool inputs, outputs that have no gradient
 ├─ NotConcreteError        (TypeError)               Python or NumPy needed a plain number from a traced value
 ├─ TracerEscapedError      (RuntimeError)            a traced value outlived the transformation that made it
-├─ OverwriteError          (ValueError)              a plain array that the reverse sweep needs was written to
+├─ OverwriteError          (ValueError)              a write would lose values or derivatives that are still needed
+├─ GraphFreedError         (RuntimeError)            a second `backward` through a graph that was not kept
+├─ NonFiniteError          (FloatingPointError)      `debug_nans` saw a NaN or an infinity appear
 ├─ RefusedError            (TypeError)               a NumPy function that cannot be differentiated
+│  └─ MemoryRefusedError   (AttributeError)          the memory of a traced array was asked for
 ├─ RuleMissingError        (NotImplementedError)     a primitive lacks the rule that was asked for
 └─ GradientCheckError      (AssertionError)          `check_grads` found a derivative that is wrong
 """
@@ -25,6 +28,9 @@ import numpy as np
 __all__ = [
     "ArgumentError",
     "GradientCheckError",
+    "GraphFreedError",
+    "MemoryRefusedError",
+    "NonFiniteError",
     "NotConcreteError",
     "NotDifferentiableError",
     "OverwriteError",
@@ -126,11 +132,23 @@ class TracerEscapedError(WengertError, RuntimeError):
 
 
 class OverwriteError(WengertError, ValueError):
-    """A plain array that the reverse sweep still needs was written to."""
+    """A write into a plain array that the reverse sweep needs, or into a Variable that is a leaf."""
+
+
+class GraphFreedError(WengertError, RuntimeError):
+    """A backward pass arrives at operations whose values an earlier one has freed."""
+
+
+class NonFiniteError(WengertError, FloatingPointError):
+    """An operation made a NaN or an infinity of finite values, while `debug_nans` watched."""
 
 
 class RefusedError(WengertError, TypeError):
     """A function was called on traced values that Wengert cannot differentiate through."""
+
+
+class MemoryRefusedError(RefusedError, AttributeError):
+    """The memory of a traced array was asked for: its strides, flags, bytes, or to be seen as another dtype."""
 
 
 class RuleMissingError(WengertError, NotImplementedError):

@@ -15,7 +15,7 @@ import optree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["children", "flatten", "map_leaves", "paths", "register", "unflatten"]
+__all__ = ["children", "flatten", "map_leaves", "parts", "paths", "register", "unflatten"]
 
 _NAMESPACE = "wengert"
 _registered: set[type] = set()
@@ -23,7 +23,24 @@ _mutex = threading.Lock()
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
-    """Return the leaves of a tree and its structure."""
+    """Return the leaves of a tree and its structure.
+
+    Parameters
+    ----------
+    tree : pytree
+
+    Returns
+    -------
+    leaves : list
+    structure : object
+        What `unflatten` takes.
+
+    Examples
+    --------
+    >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": 3.0})
+    >>> leaves
+    [3.0, 1.0, 2.0]
+    """
     leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
     met = {
         type(leaf) for leaf in leaves if hasattr(leaf, "__dataclass_fields__") and not isinstance(leaf, type)
@@ -36,18 +53,69 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
 
 
 def unflatten(structure: Any, leaves: Any) -> Any:
-    """Return the tree of a structure with new leaves."""
+    """Return the tree of a structure with new leaves.
+
+    Parameters
+    ----------
+    structure : object
+        As `flatten` gives it.
+    leaves : iterable
+        As many as the structure has.
+
+    Returns
+    -------
+    pytree
+
+    Examples
+    --------
+    >>> leaves, structure = flatten((1.0, [2.0]))
+    >>> unflatten(structure, [10.0, 20.0])
+    (10.0, [20.0])
+    """
     return optree.tree_unflatten(structure, leaves)
 
 
 def map_leaves(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
-    """Apply a function to the corresponding leaves of trees of equal structure."""
+    """Apply a function to the corresponding leaves of trees of equal structure.
+
+    Parameters
+    ----------
+    function : callable
+        Takes one leaf of each tree.
+    tree, *rest : pytree
+
+    Returns
+    -------
+    pytree
+        Of the results.
+
+    Examples
+    --------
+    >>> map_leaves(lambda x, g: x - 0.5 * g, {"w": 1.0}, {"w": 4.0})
+    {'w': -1.0}
+    """
     flatten(tree)  # meets dataclasses
     return optree.tree_map(function, tree, *rest, namespace=_NAMESPACE)
 
 
 def children(node: Any) -> tuple[list[Any], tuple[Any, ...]] | None:
-    """Return the children of a container and their entries (indices, keys, names), or None for a leaf."""
+    """Return the children of a container and their entries, or None for a leaf.
+
+    Parameters
+    ----------
+    node : pytree
+
+    Returns
+    -------
+    (list, tuple) or None
+        The entries are indices, keys or names.
+
+    Examples
+    --------
+    >>> children({"w": 1.0})
+    ([1.0], ('w',))
+    >>> children(1.0)
+    """
     flatten(node)  # meets dataclasses
     if optree.tree_is_leaf(node, namespace=_NAMESPACE):
         return None
@@ -55,15 +123,77 @@ def children(node: Any) -> tuple[list[Any], tuple[Any, ...]] | None:
     return parts, tuple(entries)
 
 
+def parts(structure: Any, tree: Any) -> list[Any]:
+    """Return the leaves of a tree of a given structure, in which None may stand for a leaf.
+
+    Parameters
+    ----------
+    structure : object
+        As `flatten` gives it.
+    tree : pytree
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    ValueError
+        If the tree has another structure.
+
+    Examples
+    --------
+    >>> parts(flatten([1.0, 2.0])[1], [None, 5.0])
+    [None, 5.0]
+    """
+    found: list[Any] = structure.flatten_up_to(tree)
+    if not all(optree.tree_is_leaf(part, none_is_leaf=True, namespace=_NAMESPACE) for part in found):
+        message = "a container stands where the structure has a leaf"
+        raise ValueError(message)
+    return found
+
+
 def paths(tree: Any) -> list[str]:
-    """Return the place of each leaf as Python would write it: ``[0]['w']``."""
+    """Return the place of each leaf as Python would write it.
+
+    Parameters
+    ----------
+    tree : pytree
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> paths(({"w": 1.0}, 2.0))
+    ["[0]['w']", '[1]']
+    """
     return [accessor.codify("") for accessor in optree.tree_accessors(tree, namespace=_NAMESPACE)]
 
 
 def register(
     cls: type, to_children: Callable[[Any], tuple[Any, Any]], from_children: Callable[[Any, Any], Any]
 ) -> None:
-    """Make a class a container: `to_children(x)` gives (children, rest), `from_children(rest, children)` an x."""
+    """Make a class a container.
+
+    Parameters
+    ----------
+    cls : type
+        Dataclasses need no registration.
+    to_children : x -> (children, rest)
+        `rest` is what stays as it is; it must be hashable and comparable.
+    from_children : (rest, children) -> x
+
+    Examples
+    --------
+    >>> class Line:
+    ...     def __init__(self, slope, name):
+    ...         self.slope, self.name = slope, name
+    >>> register(Line, lambda x: ((x.slope,), x.name), lambda name, children: Line(*children, name))
+    >>> flatten(Line(2.0, "first"))[0]
+    [2.0]
+    """
     with _mutex:
         if cls in _registered:  # a dataclass that was met before: what the user says of it holds from now on
             _registered.discard(cls)

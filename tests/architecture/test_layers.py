@@ -23,12 +23,25 @@ LAYERS = (
     {"control"},
     {"compile"},
     {
-        *{"", "__main__", "api", "cli", "distributed", "explain", "export", "jit", "lift", "methods"},
+        *{
+            "",
+            "__main__",
+            "api",
+            "cli",
+            "debug",
+            "distributed",
+            "explain",
+            "export",
+            "jit",
+            "lift",
+            "methods",
+        },
         *{"nn", "numpy", "optim", "scipy", "testing", "variable"},
     },
 )
 
-# Optional and heavy: imported by the function that needs them, so that `import wengert` neither needs nor loads them.
+# Optional and heavy: imported by the function that needs them, so that `import wengert` neither needs nor
+# loads them.
 HEAVY = {"dask", "jax", "matplotlib", "onnx", "sympy", "torch"}
 
 EVALUATORS = {"eval", "exec", "compile", "__import__"}

@@ -1,4 +1,4 @@
-"""Views: a program that writes through views gives the numbers that NumPy gives, and their derivatives, in every mode."""
+"""Views: programs that write through views give NumPy's numbers, and their derivatives, in every mode."""
 
 import gc
 import weakref
@@ -14,7 +14,7 @@ Program = Callable[[Any, Any], Any]
 
 # Programs -----------------------------------------------------------------------------------------------------------
 #
-# Each takes x of shape (3, 4) and w of shape (4,), writes into x through some view, and returns x or what is left of it.
+# Each takes x of shape (3, 4) and w of shape (4,), writes into x through some view, and returns a result.
 # All operations are analytic, so that complex steps through NumPy's own views tell the derivative.
 
 PROGRAMS: dict[str, Program] = {}
@@ -262,7 +262,7 @@ def split(x: Any, w: Any) -> Any:
 @program
 def array_split(x: Any, w: Any) -> Any:
     for i, part in enumerate(np.array_split(x, 3, axis=1)):
-        part *= w[i]
+        part *= w[i]  # noqa: PLW2901 - a write through the view
     return x
 
 
@@ -285,7 +285,7 @@ def unpacked_rows(x: Any, w: Any) -> Any:
 @program
 def rows_of_a_loop(x: Any, w: Any) -> Any:
     for i, row in enumerate(x):
-        row *= w[i]
+        row *= w[i]  # noqa: PLW2901 - a write through the view
     return x
 
 

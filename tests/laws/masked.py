@@ -12,7 +12,8 @@ from wengert.core.primitive import Primitive
 from .cases import Case, is_float
 from .rules import forward, results, reverse
 
-# SciPy's series take very long at huge arguments, and hang at infinite ones: their points are of moderate size.
+# SciPy's series take very long at huge arguments, and hang at infinite ones: their points are of moderate
+# size.
 MODERATE = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0)
 POINTS = (*MODERATE, 1e3, -1e3, 1e300, 1e-310, np.inf, -np.inf, np.nan)
 
@@ -22,14 +23,15 @@ def masked(prim: Primitive, case: Case) -> None:
     _zeros(prim, case)
     if prim.elementwise:
         floats = [i for i, x in enumerate(case.xs) if is_float(x)]
-        grid = np.array(list(product(_points(prim), repeat=len(floats)))).T
+        grid = np.array(list(product(points(prim), repeat=len(floats)))).T
         xs = [np.ravel(x)[0] if i not in floats else None for i, x in enumerate(case.xs)]
         for i, column in zip(floats, grid, strict=True):
             xs[i] = column
         _zeros(prim, case.with_xs(xs, "special points"))
 
 
-def _points(prim: Primitive) -> tuple[float, ...]:
+def points(prim: Primitive) -> tuple[float, ...]:
+    """Points at which a primitive is evaluated safely, special ones as far as its implementation bears them."""
     return POINTS if getattr(np, prim.name, None) is prim.eval else MODERATE
 
 

@@ -44,8 +44,10 @@ def forward(prim: Primitive, case: Case, x_dots: list[Any]) -> tuple[Any, Any]:
     return ys, (None,) * len(ys) if y_dot is None else results(y_dot)
 
 
-def reverse(prim: Primitive, case: Case, y_bars: list[Any], needs: Any = None) -> list[Any]:
-    """Cotangents of the operands by the save and vjp rules."""
+def reverse(
+    prim: Primitive, case: Case, y_bars: list[Any], needs: Any = None, *, rule: Any = None
+) -> list[Any]:
+    """Cotangents of the operands by the save and vjp rules, or by a rule that takes the place of vjp."""
     if prim.save is None:
         y, saved = prim.eval(*case.xs, **case.params), None
     else:
@@ -55,7 +57,7 @@ def reverse(prim: Primitive, case: Case, y_bars: list[Any], needs: Any = None) -
     leaf = Site(0, None, {}, (), None, None, ())
     parents = tuple(leaf if need else None for need in needs)
     site = Site(-1, prim, case.params, case.xs, y, saved, parents)
-    x_bars = prim.vjp(tuple(y_bars) if prim.multiple else y_bars[0], site, **case.params)
+    x_bars = (rule or prim.vjp)(tuple(y_bars) if prim.multiple else y_bars[0], site, **case.params)
     return [_dense(x_bar, x) for x_bar, x in zip(x_bars, case.xs, strict=True)]
 
 

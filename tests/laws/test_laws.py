@@ -11,6 +11,8 @@ from .difference import difference, difference_complex
 from .infer import infer
 from .layout import layout
 from .masked import masked
+from .quick import quick, quick_special
+from .quick_subsets import quick_subsets
 from .saved import partial_cotangents, saved
 from .second_order import second_order, second_order_complex, second_order_single
 from .shapes import shapes
@@ -29,6 +31,9 @@ OF_DIFFERENTIABLE = (
     saved,
     partial_cotangents,
     masked,
+    quick,
+    quick_special,
+    quick_subsets,
     vmap_of_vjp,
 )
 

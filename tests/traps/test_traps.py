@@ -21,6 +21,8 @@ from .table_powers import POWERS
 from .table_reductions import REDUCTIONS
 from .trap import Trap
 
+pytestmark = pytest.mark.filterwarnings("ignore:Degrees of freedom <= 0:RuntimeWarning")  # as NumPy warns
+
 TRAPS = (*MASKS, *KINKS, *POWERS, *REDUCTIONS, *MATRICES, *FUNCTIONS, *INDEXING, *NUMBERS, *LIMITS)
 
 
@@ -105,16 +107,18 @@ def check(trap: Trap, what: str, found: Any, declared: Any, shape: tuple[int, ..
 
 
 def test_there_are_at_least_200_traps_with_names_of_their_own():
-    assert len(TRAPS) >= 200
+    assert sum(trap.second is not None for trap in TRAPS) >= 200
     assert len({trap.name for trap in TRAPS}) == len(TRAPS)
 
 
 @pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.name)
 def test_value_is_that_of_numpy(trap):
     with np.errstate(all="ignore"):
-        plain = trap.fun(trap.x)
+        plain = trap.fun(np.asarray(trap.x)[()])
         np.testing.assert_array_equal(wg.vjp(trap.fun, trap.x)[0], plain)
-        np.testing.assert_array_equal(wg.jvp(trap.fun, (trap.x,), (np.ones_like(trap.x),))[0], plain)
+        forward_value, _ = wg.jvp(trap.fun, (trap.x,), (np.ones_like(trap.x),))
+    rounding = 0 if trap.exact else trap.rounding * np.finfo(float).eps
+    np.testing.assert_allclose(forward_value, plain, rtol=rounding)
 
 
 @pytest.mark.parametrize("mode", FIRST)
@@ -122,12 +126,14 @@ def test_value_is_that_of_numpy(trap):
 def test_first_derivative_is_the_declared_one(trap, mode):
     with np.errstate(all="ignore"):
         found = FIRST[mode](trap.fun, trap.x)
-    check(trap, f"gradient ({mode})", found, trap.first, np.shape(trap.x))
+    check(trap, f"gradient ({mode})", found, trap.instead.get(mode, trap.first), np.shape(trap.x))
 
 
 @pytest.mark.parametrize("mode", SECOND)
-@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.name)
+@pytest.mark.parametrize(
+    "trap", [trap for trap in TRAPS if trap.second is not None], ids=lambda trap: trap.name
+)
 def test_second_derivative_is_the_declared_one(trap, mode):
     with np.errstate(all="ignore"):
         found = SECOND[mode](trap.fun, trap.x)
-    check(trap, f"Hessian ({mode})", found, trap.second, np.shape(trap.x) * 2)
+    check(trap, f"Hessian ({mode})", found, trap.instead.get(mode, trap.second), np.shape(trap.x) * 2)

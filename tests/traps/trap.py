@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,18 @@ class Trap:
     x : array or float
         The point.
     first, second : array or float
-        The declared gradient and Hessian, of shapes x.shape and x.shape + x.shape (or what broadcasts to them).
+        The declared gradient and Hessian, of shapes x.shape and x.shape + x.shape (or what broadcasts to
+        them); None where no Hessian is declared.
     why : str
         Where the declared numbers come from.
     rounding : int
-        The error allowed, in units of eps times the largest declared number: a few operations' worth by default.
+        The error allowed, in units of eps times the largest declared number: a few operations' worth by
+        default.
+    exact : bool
+        Whether forward mode gives NumPy's value to the bit: where eigenvalues repeat it takes a basis of its
+        own.
+    instead : dict
+        Modes in which a limit is declared: what they give instead, nan or a convention.
     """
 
     name: str
@@ -38,6 +45,8 @@ class Trap:
     second: Any
     why: str
     rounding: int = 16
+    exact: bool = True
+    instead: dict[str, Any] = field(default_factory=dict)
 
 
 def diagonal(*entries: float) -> np.ndarray[Any, Any]:

@@ -96,13 +96,9 @@ def as_output(y: Any, name: str) -> Any:
 
 
 def _require_numbers(y: Traced, name: str) -> None:
-    """Raise if NumPy computed y from an array of traced objects: the derivative would lack what passed through these."""
-    value = y.value
-    if isinstance(value, Traced):
-        hidden = value.interpreter.tag >= y.interpreter.tag
-    else:
-        hidden = value.dtype.kind == "O"
-    if hidden:
+    """Raise if NumPy computed y from an array of traced objects: the derivative lacks what passed through these."""
+    v = y.value
+    if v.interpreter.tag >= y.interpreter.tag if isinstance(v, Traced) else v.dtype.kind == "O":
         raise NotDifferentiableError(
             f"the function given to {name} returned what was computed from an array of Python objects that are traced",
             why="operators on such an array go to its entries, which the traced array beside it does not see.",

@@ -124,8 +124,8 @@ def grad(
 
     Notes
     -----
-    Exact to rounding. Costs a small multiple of `fun`, whatever the number of inputs (Griewank & Walther 2008,
-    section 4.6); memory grows with the number of operations.
+    Exact to rounding. Costs a small multiple of `fun`, whatever the number of inputs (Griewank & Walther
+    2008, section 4.6); memory grows with the number of operations.
 
     Examples
     --------
@@ -173,6 +173,12 @@ def elementwise_grad(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., 
     @wraps(fun)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments(argnum, args, kwargs, "elementwise_grad")
+        if len(arguments.leaves) != 1:
+            raise ArgumentError(
+                f"elementwise_grad was asked for the derivative with respect to {len(arguments.leaves)} arrays",
+                why="it gives one derivative at every point of one array.",
+                instead="use wengert.grad of a sum, or wengert.jacobian.",
+            )
         ys, pull = record(
             lambda *leaves: (as_output(arguments.call(fun, leaves), "elementwise_grad"),), arguments.leaves
         )

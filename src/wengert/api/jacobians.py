@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import ArgNums, Arguments, as_output, check_callable, disjoint, resolve_argnums
+from wengert.api.arguments import (
+    ArgNums,
+    Arguments,
+    as_output,
+    check_callable,
+    disjoint,
+    resolve_argnums,
+    zeros_of,
+)
 from wengert.errors import ArgumentError, NotDifferentiableError
 from wengert.transforms.batching import batch
 from wengert.transforms.forward import push
@@ -141,7 +149,8 @@ def _columns(call: _Call, k: int, rows: slice, ys: list[Any], *, holomorphic: bo
     x = call.leaves[k]
 
     def tangents(x_dot: Any) -> list[Any]:
-        x_dots = [x_dot if i == k else None for i in range(len(call.leaves))]
+        # the others are traced too, with a tangent of zeros: the function may write into them
+        x_dots = [x_dot if i == k else zeros_of(v) for i, v in enumerate(call.leaves)]
         ys[:], y_dots = push(call, call.leaves, x_dots)
         call.check(ys, holomorphic=holomorphic)
         return [

@@ -101,6 +101,18 @@ class CustomCall:
         found = [given[k] for k in self._places]
         return [self.checked(x_bar, x, "cotangent") for x_bar, x in zip(found, xs, strict=True)]
 
+    def tangents(self, y_dots: Any, ys: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results' tangents from what a rule returned in their structure."""
+        try:
+            found = tree.parts(self.out_structure, y_dots)
+        except ValueError:
+            raise ArgumentError(
+                f"the jvp rule of {self.rules.name} returned tangents of another structure than its result",
+                why="a tangent is a tree like the result that it belongs to.",
+                instead="return (y, y_dot) in equal structures, with None for what has no derivative.",
+            ) from None
+        return tuple([self.checked(y_dot, y, "tangent") for y_dot, y in zip(found, ys, strict=True)])
+
     def _per_leaf(self, x_bars: Any) -> list[Any]:
         args = tree.unflatten(self._structure, [0.0] * self._leaf_count)
         if not isinstance(x_bars, tuple | list) or len(x_bars) != len(args):
@@ -110,15 +122,16 @@ class CustomCall:
                 instead="return (x_bar, ...), with None for an argument that has no derivative.",
             )
         leaves: list[Any] = []
-        for x_bar, arg in zip(x_bars, args, strict=True):
-            n = len(tree.flatten(arg)[0])
-            leaves += [None] * n if x_bar is None else tree.flatten(x_bar)[0]
-        if len(leaves) != self._leaf_count:
+        try:
+            for x_bar, arg in zip(x_bars, args, strict=True):
+                zeros, structure = tree.flatten(arg)
+                leaves += [None] * len(zeros) if x_bar is None else tree.parts(structure, x_bar)
+        except ValueError:
             raise ArgumentError(
                 f"the bwd rule of {self.rules.name} returned another structure than its arguments have",
                 why="a cotangent is a tree like the argument that it belongs to.",
-                instead="return each cotangent in the structure of its argument.",
-            )
+                instead="return each cotangent in the structure of its argument, None where it is zero.",
+            ) from None
         return leaves
 
     def checked(self, v: Any, x: Any, what: str) -> Any:
@@ -148,11 +161,15 @@ def _custom_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, call: CustomCall) -
     rules = call.rules
     dense = [zero_like(x) if x_dot is None else x_dot for x, x_dot in zip(xs, x_dots, strict=True)]
     if rules.jvp_rule is not None:
-        y, y_dot = rules.jvp_rule(call.arguments(xs), call.arguments(dense, lambda _leaf: None))
-        ys = call.results(y, [*xs, *dense])
-        return ys, tuple(
-            [call.checked(v, y, "tangent") for v, y in zip(tree.flatten(y_dot)[0], ys, strict=True)]
-        )
+        result = rules.jvp_rule(call.arguments(xs), call.arguments(dense, lambda _leaf: None))
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise ArgumentError(
+                f"the jvp rule of {rules.name} must return a pair, not {type(result).__name__}",
+                why="it computes the result and its tangent.",
+                instead="return (y, y_dot).",
+            )
+        ys = call.results(result[0], [*xs, *dense])
+        return ys, call.tangents(result[1], ys)
     ys, saved = _custom_save(*xs, call=call)
     _, transpose = record(
         lambda *y_bars: [_or_zero(g, x) for g, x in zip(_backward(call, saved, y_bars, xs), xs, strict=True)],

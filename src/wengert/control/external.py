@@ -160,7 +160,9 @@ def _require_primitive(f: Any, name: str) -> UserPrimitive:
     if isinstance(f, UserPrimitive):
         return f
     raise ArgumentError(
-        f"{name} needs a function made by wengert.primitive", instead="f = wengert.primitive(fun)"
+        f"{name} needs a function made by wengert.primitive, not {type(f).__name__}",
+        why="it registers rules with an opaque function.",
+        instead="write f = wengert.primitive(fun), or use wengert.custom_derivative.",
     )
 
 
@@ -180,6 +182,19 @@ def defvjp(f: UserPrimitive, *makers: Any, argnums: Sequence[int] | None = None)
     ------
     ArgumentError
         If `f` is no primitive.
+
+    Notes
+    -----
+    y_bar has the shape of y, x_bar must have that of x: it is the transposed Jacobian times y_bar, without
+    conjugation for complex numbers. Rules are plain NumPy, and are differentiated for higher orders.
+
+    Examples
+    --------
+    >>> from wengert import defvjp, grad, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp(product, lambda z, x, y: lambda g: g * y, lambda z, x, y: lambda g: g * x)
+    >>> grad(product, argnums=(0, 1))(2.0, 5.0)
+    (np.float64(5.0), np.float64(2.0))
     """
     places = range(len(makers)) if argnums is None else argnums
     _require_primitive(f, "defvjp").vjp_makers.update(zip(places, makers, strict=True))
@@ -201,6 +216,20 @@ def defjvp(f: UserPrimitive, *rules: Any, argnums: Sequence[int] | None = None) 
     ------
     ArgumentError
         If `f` is no primitive.
+
+    Notes
+    -----
+    x_dot has the shape of x, y_dot must have that of y: it is the Jacobian times x_dot. Contributions of
+    several arguments are added.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wengert import defjvp, jvp, primitive
+    >>> scaled_exp = primitive(lambda a, x: a * np.exp(x))
+    >>> defjvp(scaled_exp, "same", lambda x_dot, y, a, x: y * x_dot)
+    >>> jvp(scaled_exp, (2.0, 0.0), (1.0, 1.0))
+    (np.float64(2.0), np.float64(3.0))
     """
     places = range(len(rules)) if argnums is None else argnums
     _require_primitive(f, "defjvp").jvp_rules.update(zip(places, rules, strict=True))
@@ -245,9 +274,9 @@ def external(
     vjp : callable, optional
         (primals, y_bar) -> tuple of x_bars.
     fd : {None, "central", "complex"}
-        Approximate the derivative by differences, where no rule is given: "central" is accurate to about 1e-10
-        relative, "complex" (the complex step of Squire & Trapp 1998) to rounding, if `fun` accepts complex
-        arguments and is analytic. The points are in double precision.
+        Approximate the derivative by differences, where no rule is given: "central" is accurate to about
+        1e-10 relative, "complex" (the complex step of Squire & Trapp 1998) to rounding, if `fun` accepts
+        complex arguments and is analytic. The points are in double precision.
 
     Returns
     -------

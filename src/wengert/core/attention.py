@@ -1,7 +1,7 @@
 """What a block of the program asks of the interpreters: not to record, or to see every operation through a lens.
 
 Nearly all operations run in no such block and must not pay for asking. They read one flag of their
-interpreter, `recording`. While any block is active in the process the flags of all interpreters are down, and
+interpreter, `direct`. While any block is active in the process the flags of all interpreters are down, and
 every operation takes the long way, on which it asks its own context (a `ContextVar`) what holds there: other
 threads get slower, never another result.
 
@@ -38,13 +38,13 @@ _mutex = threading.Lock()
 def opened(interpreter: Any) -> None:
     """Note that an interpreter traces from now on."""
     _open.add(interpreter)
-    interpreter.recording = not _active
+    interpreter.direct = not _active
 
 
 def closed(interpreter: Any) -> None:
     """Note that an interpreter traces no longer."""
     _open.discard(interpreter)
-    interpreter.recording = False
+    interpreter.direct = False
 
 
 class Blocks:
@@ -59,7 +59,7 @@ class Blocks:
         with _mutex:
             _active += 1
             for interpreter in tuple(_open):
-                interpreter.recording = False
+                interpreter.direct = False
         self._stack.set((*self._stack.get(), setting))
 
     def pop(self) -> None:
@@ -70,7 +70,7 @@ class Blocks:
             _active -= 1
             if not _active:
                 for interpreter in tuple(_open):
-                    interpreter.recording = True
+                    interpreter.direct = True
 
 
 def mark() -> int:

@@ -37,17 +37,17 @@ def active() -> tuple[Interpreter, ...]:
 class Interpreter:
     """What one call of a transformation does with primitives; a context manager that is open while it traces.
 
-    `recording` is true while it is open and no block of the program asks for anything else: the one flag that
+    `direct` is true while it is open and no block of the program asks for anything else: the one flag that
     the short ways read.
     """
 
-    __slots__ = ("_token", "open", "recording", "tag")
+    __slots__ = ("_token", "direct", "open", "tag")
     name = "transformation"
 
     def __init__(self) -> None:
         self.tag = attention.next_tag()
         self.open = False
-        self.recording = False
+        self.direct = False
         self._token: Token[tuple[Interpreter, ...]] | None = None
 
     def __enter__(self) -> Self:
@@ -94,7 +94,7 @@ class Interpreter:
         return self.tag < attention.mark()
 
     def consider(self, prim: Primitive) -> Primitive | None:
-        """Return the primitive to apply when not `recording`: as the lenses show it; None if suspended."""
+        """Return the primitive to apply when not `direct`: as the lenses show it; None if suspended."""
         self.require_open()
         if self.suspended():
             return None

@@ -43,6 +43,7 @@ __all__ = [
     "implements",
     "refuse",
     "replace_traced",
+    "require_same_kind",
     "traced_leaves",
     "zero_derivative",
 ]
@@ -140,7 +141,7 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     args, out = _without_out(function, args, kwargs)
     if out is None:
         return front(*args, **kwargs)
-    return _write(out[0] if isinstance(out, tuple) else out, front(*args, **kwargs))
+    return _write(function, out[0] if isinstance(out, tuple) else out, front(*args, **kwargs))
 
 
 _OUT: dict[Any, tuple[int, list[str]] | None] = {np.dot: (2, []), np.concatenate: (2, ["dtype", "casting"])}
@@ -190,8 +191,8 @@ def call_ufunc(ufunc: Any, method: str, xs: tuple[Any, ...], kwargs: dict[str, A
     if out is None:
         return y
     if isinstance(y, tuple):
-        return tuple(v if o is None else _write(o, v) for o, v in zip(out, y, strict=True))
-    return _write(out[0], y)
+        return tuple(v if o is None else _write(ufunc, o, v) for o, v in zip(out, y, strict=True))
+    return _write(ufunc, out[0], y)
 
 
 def _call(
@@ -238,9 +239,20 @@ def _blend(where: Any, y: Any, out: Any) -> Any:
     return np.where(where, y, np.zeros((), y.dtype) if out is None else out)
 
 
-def _write(out: Any, y: Any) -> Any:
+def require_same_kind(function: Any, y: Any, out: Any) -> None:
+    """Raise what NumPy raises for a result that does not fit the array it is written into."""
+    if np.can_cast(y.dtype, out.dtype, "same_kind"):
+        return
+    for ufunc in (function, np.positive):
+        if isinstance(ufunc, np.ufunc) and ufunc.signature is None:
+            one, place = np.ones((), y.dtype), np.empty((), out.dtype)
+            ufunc(*[one] * ufunc.nin, out=(place,) * ufunc.nout)
+
+
+def _write(function: Any, out: Any, y: Any) -> Any:
     """Write a result into `out=`: a traced handle is rebound; a plain buffer cannot hold a traced value."""
     if isinstance(out, Traced):
+        require_same_kind(function, y, out)
         out[...] = y  # type: ignore[index]
         return out
     if not isinstance(y, Traced) or y.interpreter.releases(y):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from wengert.core.dispatch import Traced, bind, innermost
-from wengert.core.numpy_protocol import UFUNCS, call_ufunc, operand
-from wengert.core.views import View, link_of, root
+from wengert.core.numpy_protocol import UFUNCS, call_ufunc, operand, require_same_kind
+from wengert.core.views import is_scalar, same_layout
 
 __all__ = ["PLAIN", "apply", "binary", "general", "inplace", "unary"]
 
@@ -17,7 +17,6 @@ PLAIN = frozenset(
     {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
     - {np.object_, np.str_, np.bytes_, np.void}
 )
-_SEQUENCES = frozenset({list, tuple})
 _OBJECT = np.dtype(object)
 
 
@@ -31,12 +30,9 @@ def apply(ufunc: Any, *xs: Any) -> Any:
         return top.unary(prim, xs[0])  # type: ignore[union-attr]
     if len(xs) == 2:
         a, b = xs
-        kinds = type(a), type(b)
-        if (
-            _SEQUENCES.isdisjoint(kinds)
-            and (kinds[0] is not np.ndarray or a.dtype is not _OBJECT)
-            and (kinds[1] is not np.ndarray or b.dtype is not _OBJECT)
-        ):
+        other = a if isinstance(b, Traced) else b
+        kind = type(other)
+        if other.dtype is not _OBJECT if kind is np.ndarray else kind is not list and kind is not tuple:
             return top.binary(prim, a, b)  # type: ignore[union-attr]
     return bind(prim, tuple(map(operand, xs)), {})  # what is in a list may belong to another transformation
 
@@ -55,21 +51,20 @@ def binary(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], 
     """Return the operator of an elementwise ufunc of two operands, and the reflected one."""
 
     def forward(self: Any, other: Any) -> Any:
-        if type(other) in PLAIN or (isinstance(other, Traced) and other.interpreter is self.interpreter):
+        kind = type(other)
+        if (other.dtype is not _OBJECT if kind is np.ndarray else kind in PLAIN) or (
+            isinstance(other, Traced) and other.interpreter is self.interpreter
+        ):
             return self.interpreter.binary(UFUNCS[ufunc], self, other)
         return apply(ufunc, self, other) if _understood(other) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
-        if type(other) in PLAIN:
+        kind = type(other)
+        if other.dtype is not _OBJECT if kind is np.ndarray else kind in PLAIN:
             return self.interpreter.binary(UFUNCS[ufunc], other, self)
         return apply(ufunc, other, self) if _understood(other) else NotImplemented
 
     return forward, reflected
-
-
-def _is_scalar(plain: Any) -> bool:
-    """Say whether the value under a tracer of no axes is a scalar, or a batch of them, not an array."""
-    return not isinstance(plain, np.ndarray) or plain.ndim > 0
 
 
 def inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -79,16 +74,16 @@ def inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
         if not _understood(other):
             return NotImplemented
         y = apply(ufunc, self, other)
-        if self.ndim == 0 and _is_scalar(root(self)) and not isinstance(link_of(self), View):
+        if is_scalar(self):
             return y  # NumPy scalars are immutable: the name is rebound, not the handle
-        if y.shape != self.shape or not np.can_cast(y.dtype, self.dtype, "same_kind"):
-            np.positive(
-                np.empty(y.shape, y.dtype), out=np.empty(self.shape, self.dtype)
-            )  # raises NumPy's error
-        if self.ndim == 0:
-            self[()] = y  # ufuncs give scalars, but an array of no axes stays one
+        if y.shape != self.shape:
+            np.positive(np.empty(y.shape), out=np.empty(self.shape))  # raises NumPy's error
+        require_same_kind(ufunc, y, self)
+        kind = y.dtype
+        if self.ndim and isinstance(y, Traced) and kind == self.dtype and same_layout(self, y):
+            self.rebind(y)
         else:
-            self.rebind(y if y.dtype == self.dtype else y.astype(self.dtype))
+            self[...] = y
         return self
 
     return update

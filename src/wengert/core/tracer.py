@@ -7,16 +7,22 @@ would turn a traced value into a plain number, and so lose its derivative withou
 from __future__ import annotations
 
 import operator
+import sys
+from dis import opname
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from wengert.core import attention
 from wengert.core.dispatch import Traced
-from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, UFUNCS, call_function, call_ufunc, operand
+from wengert.core.flat import Flat
+from wengert.core.linking import call_linked, is_basic, mark_stale, tie, write_through
+from wengert.core.memory import MEMORY_ATTRIBUTES, refuse_memory, refused_attribute
+from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, UFUNCS, call_function, call_ufunc
 from wengert.core.operators import apply, binary, general, inplace, unary
-from wengert.core.views import Step, View, base_of, link_of, positions, revalued, share_memory, stale
-from wengert.errors import NotConcreteError
+from wengert.core.views import STALE, Step, View, link_of, revalued
+from wengert.errors import NotConcreteError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,15 +32,7 @@ __all__ = ["Tracer"]
 
 def _method(function: Any) -> Callable[..., Any]:
     """Return the ndarray method that is NumPy's function of the same name."""
-    return lambda self, *args, **kwargs: _call(function, (self, *args), kwargs)
-
-
-def _call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Call what stands for a NumPy function, and tie views to their base."""
-    y = call_function(function, args, kwargs)
-    if function in _VIEWS:
-        link_results(function, args, kwargs, y)
-    return y
+    return lambda self, *args, **kwargs: call_linked(function, (self, *args), kwargs)
 
 
 class Tracer(Traced):
@@ -55,7 +53,7 @@ class Tracer(Traced):
     def __array_function__(self, function: Any, _types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         if function in CREATORS:
             return call_function(function, args, {**kwargs, "like": self})
-        return _call(function, args, dict(kwargs))
+        return call_linked(function, args, dict(kwargs))
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         del api_version
@@ -68,10 +66,20 @@ class Tracer(Traced):
         """Lengths of the axes."""
         return self.value.shape  # type: ignore[no-any-return]
 
+    @shape.setter
+    def shape(self, shape: Any) -> NoReturn:
+        refuse_memory("x.shape = ... was written on a traced array", f"x = x.reshape({shape}).")
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype."""
         return self.value.dtype  # type: ignore[no-any-return]
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> NoReturn:
+        refuse_memory(
+            "x.dtype = ... was written on a traced array", f"x = x.astype({np.dtype(dtype).name!r})."
+        )
 
     @property
     def ndim(self) -> int:
@@ -99,22 +107,33 @@ class Tracer(Traced):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """Transpose: the axes reversed."""
-        return _call(np.transpose, (self,), {})
+        return call_linked(np.transpose, (self,), {})
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name
         """Transpose of the last two axes."""
-        return _call(np.matrix_transpose, (self,), {})
+        return call_linked(np.matrix_transpose, (self,), {})
 
     @property
     def real(self) -> Any:
         """Real part."""
-        return _call(np.real, (self,), {})
+        return call_linked(np.real, (self,), {})
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
 
     @property
     def imag(self) -> Any:
         """Imaginary part."""
-        return _call(np.imag, (self,), {})
+        return call_linked(np.imag, (self,), {})
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            message = "array does not have imaginary part to set"
+            raise TypeError(message)
+        self.imag[...] = value
 
     @property
     def flat(self) -> Flat:
@@ -182,25 +201,31 @@ class Tracer(Traced):
 
     def __getitem__(self, index: Any) -> Any:
         y = FUNCTIONS[operator.getitem](self, index)
-        if _is_basic(index) and (y.ndim or (type(index) is tuple and Ellipsis in index) or index is Ellipsis):
-            _link(self, y, Step(operator.getitem, (index,), {}))
+        if is_basic(index) and (y.ndim or (type(index) is tuple and Ellipsis in index) or index is Ellipsis):
+            tie(self, y, Step(operator.getitem, (index,), {}))
         return y
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if type(value) in STALE:
+            _refuse_exchange(sys._getframe(1))  # noqa: SLF001 - Python says in no other way who writes
         link = link_of(self)
         if not isinstance(link, View) and self.interpreter.write(self, index, value):
-            _mark_stale(link)
+            mark_stale(link)
             return
         self.rebind(FUNCTIONS[operator.setitem](self, index, value))
+
+    def __delitem__(self, index: Any) -> NoReturn:
+        message = "cannot delete array elements"
+        raise ValueError(message)
 
     def rebind(self, new: Any) -> None:
         """Make this handle stand for a new value, as a write gives an array new contents; its base and views see it."""
         link = link_of(self)
         if isinstance(link, View):
-            _write_through(link, new)
+            write_through(link, new)
             return
         self.become(new)
-        _mark_stale(link)
+        mark_stale(link)
 
     def become(self, new: Any) -> None:
         """Take over what another handle is; its value alone where recording is paused."""
@@ -225,8 +250,8 @@ class Tracer(Traced):
         return self._refuse_concrete(
             "NumPy asked for a traced value as a plain array",
             "np.array, np.asarray and writes into plain arrays (buffer[i] = x) copy numbers and lose the derivative.",
-            "use np.stack([...]), np.concatenate or np.array([...], like=x) for np.array([...]), make buffers with "
-            "np.zeros_like(x) or np.zeros(n, like=x); for a constant, wengert.stop_gradient(x).",
+            "use np.stack([...]) or wengert.numpy.array([...]) for np.array([...]), make buffers with "
+            "np.zeros_like(x), np.zeros(n, like=x) or wengert.numpy.zeros(n); or wengert.stop_gradient(x).",
         )
 
     def _objects(self) -> Any:
@@ -258,12 +283,12 @@ class Tracer(Traced):
     def item(self, *args: Any) -> Any:
         """Return one entry, still traced (a 0-d value), so that its derivative lives on."""
         if not args and self.size == 1:
-            return _call(np.reshape, (self, ()), {})
+            return call_linked(np.reshape, (self, ()), {})
         if not args:
             message = "can only convert an array of size 1 to a Python scalar"
             raise ValueError(message)
         index = args[0] if len(args) == 1 else args
-        return self[index] if isinstance(index, tuple) else _call(np.ravel, (self,), {})[index]
+        return self[index] if isinstance(index, tuple) else call_linked(np.ravel, (self,), {})[index]
 
     def tolist(self) -> Any:
         """Return nested lists of traced entries."""
@@ -296,23 +321,46 @@ class Tracer(Traced):
         """Return the entries in another shape."""
         del copy
         new = shape[0] if len(shape) == 1 else shape
-        return _call(np.reshape, (self, new), {} if order == "C" else {"order": order})
+        return call_linked(np.reshape, (self, new), {} if order == "C" else {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
         """Return the axes permuted."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int | np.integer) else (axes or None)
-        return _call(np.transpose, (self, order), {})
+        return call_linked(np.transpose, (self, order), {})
 
     def astype(
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
     ) -> Any:
         """Return the entries in another dtype."""
-        del order, subok
-        return _call(np.astype, (self, dtype), {"casting": casting, "copy": copy})
+        del subok
+        return call_linked(np.astype, (self, dtype), {"order": order, "casting": casting, "copy": copy})
 
     def flatten(self, order: Any = "C") -> Any:
         """Return the entries as a new vector."""
         return call_function(np.ravel, (self,), {"order": order}).detached()
+
+    def copy(self, order: Any = "C") -> Any:
+        """Return a new array with the same entries."""
+        return call_linked(np.copy, (self, order), {})
+
+    def view(self, *dtype: Any) -> Any:
+        """Return another handle on the same array."""
+        if dtype and dtype[0] != self.dtype:
+            refuse_memory("x.view(dtype) was called on a traced array", "x.astype(dtype), x.real, x.imag.")
+        return self[...]
+
+    def resize(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: an array that others may hold would change its shape."""
+        refuse_memory(
+            "x.resize(...) was called on a traced array",
+            "x = np.resize(x, shape), which repeats x, or np.concatenate with zeros.",
+        )
+
+    def __buffer__(self, flags: int) -> NoReturn:
+        refuse_memory(
+            "the buffer of a traced array was asked for (memoryview, np.frombuffer)",
+            "wengert.stop_gradient(x).",
+        )
 
     def fill(self, value: Any) -> None:
         """Set every entry to a value."""
@@ -320,15 +368,15 @@ class Tracer(Traced):
 
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
         """Sort in place."""
-        self[...] = _call(np.sort, (self, axis), kwargs)
+        self[...] = call_linked(np.sort, (self, axis), kwargs)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
         """Return the slices at which a condition holds; NumPy's function takes the condition first."""
-        return _call(np.compress, (condition, self, axis), {})
+        return call_linked(np.compress, (condition, self, axis), {})
 
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """Partition in place."""
-        self[...] = _call(np.partition, (self, kth, axis), kwargs)
+        self[...] = call_linked(np.partition, (self, kth, axis), kwargs)
 
     def __copy__(self) -> Any:
         return call_function(np.copy, (self,), {})
@@ -344,144 +392,34 @@ class Tracer(Traced):
         return format(self.value, spec) if spec else repr(self)
 
 
-class Flat:
-    """The entries of a traced array in C order, as `ndarray.flat`."""
-
-    __slots__ = ("_x",)
-
-    def __init__(self, x: Tracer) -> None:
-        self._x = x
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._x.reshape(-1))
-
-    def __len__(self) -> int:
-        return self._x.size
-
-    def __getitem__(self, index: Any) -> Any:
-        return FUNCTIONS[operator.getitem](FUNCTIONS[np.ravel](self._x), index)  # a copy, as NumPy's
-
-    def __setitem__(self, index: Any, values: Any) -> None:
-        n = np.arange(self._x.size)[index].size
-        repeated = (
-            np.resize(operand(values), n) if np.ndim(values) else values
-        )  # flat assignment repeats what is short
-        flat = FUNCTIONS[operator.setitem](FUNCTIONS[np.ravel](self._x), index, repeated)
-        self._x.rebind(flat.reshape(self._x.shape))
+def _conjugate(x: Tracer) -> Any:
+    """Return the complex conjugate; the method, unlike the ufunc, returns a real array itself."""
+    return x.interpreter.unary(UFUNCS[np.conjugate], x) if x.dtype.kind == "c" else x
 
 
-# Views --------------------------------------------------------------------------------------------------------------
-
-_READ_ONLY = frozenset(
-    {np.broadcast_to, np.diagonal, np.linalg.diagonal, np.diag, np.lib.stride_tricks.sliding_window_view}
-)
-_VIEWS = _READ_ONLY | {
-    np.array_split,
-    np.atleast_1d,
-    np.atleast_2d,
-    np.atleast_3d,
-    np.dsplit,
-    np.expand_dims,
-    np.flip,
-    np.fliplr,
-    np.flipud,
-    np.hsplit,
-    np.imag,
-    np.linalg.matrix_transpose,
-    np.matrix_transpose,
-    np.moveaxis,
-    np.ravel,
-    np.real,
-    np.reshape,
-    np.rollaxis,
-    np.rot90,
-    np.split,
-    np.squeeze,
-    np.swapaxes,
-    np.transpose,
-    np.unstack,
-    np.vsplit,
-}
-_BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
-
-
-def _is_basic(index: Any) -> bool:
-    if type(index) is tuple:
-        return all(isinstance(item, _BASIC) and not isinstance(item, bool) for item in index)
-    return isinstance(index, _BASIC) and not isinstance(index, bool)
-
-
-def _link(x: Tracer, y: Any, step: Step, *, writeable: bool = True) -> None:
-    """Tie a view to its base."""
-    link = link_of(x)
-    if isinstance(link, View):
-        base, recipe, writeable = link.base, (*link.recipe, step), writeable and link.writeable
-    else:
-        base, recipe = x, (step,)
-    y.link = View(base, recipe, writeable)
-    base_of(base).add(y)
-
-
-def _mark_stale(link: Any) -> None:
-    """Make the living views of a base take their values anew."""
-    if link is not None:
-        for view in link.take():
-            view.__class__ = stale(type(view))
-
-
-def link_results(function: Any, args: Any, kwargs: dict[str, Any], y: Any) -> None:
-    """Tie the results of a NumPy function to its first argument where they are views of it."""
-    if function not in _VIEWS or not args or not isinstance(args[0], Tracer):
-        return
-    x, writeable = args[0], function not in _READ_ONLY
-    if isinstance(y, Tracer):
-        if y is not x and share_memory(x, y):
-            _link(x, y, Step(FUNCTIONS[function], args[1:], kwargs), writeable=writeable)
-    elif isinstance(y, list | tuple):
-        for i, item in enumerate(y):
-            if isinstance(item, Tracer) and link_of(item) is None and share_memory(x, item):
-                _link(x, item, Step(FUNCTIONS[function], args[1:], kwargs, i))
-
-
-def _write_through(link: View, new: Any) -> None:
-    """Write the new value of a view into its base."""
-    if not link.writeable:
-        message = "assignment destination is read-only"
-        raise ValueError(message)
-    base, recipe = link.base, link.recipe
-    setitem = FUNCTIONS[operator.setitem]
-    function = recipe[0].function
-    if len(recipe) == 1 and function is operator.getitem:
-        base.rebind(setitem(base, recipe[0].args[0], new))
-    elif base.dtype.kind == "c" and new.dtype.kind != "c":
-        base.rebind(_with_part(base, recipe, new))
-    else:
-        flat = setitem(np.reshape(base, -1), positions(recipe, base.shape).reshape(-1), np.reshape(new, -1))
-        base.rebind(np.reshape(flat, base.shape))
-
-
-def _with_part(base: Any, recipe: tuple[Step, ...], new: Any) -> Any:
-    """Return a complex base with new real or imaginary parts, where a view of one of them lies."""
-    parts = [FUNCTIONS[np.real], FUNCTIONS[np.imag]]
-    which = next(i for i, step in enumerate(recipe) if step.function in parts)
-    index = positions(tuple(step for i, step in enumerate(recipe) if i != which), base.shape).reshape(-1)
-    real, imag = np.reshape(np.real(base), -1), np.reshape(np.imag(base), -1)
-    setitem = FUNCTIONS[operator.setitem]
-    if recipe[which].function is parts[0]:
-        real = setitem(real, index, np.reshape(new, -1))
-    else:
-        imag = setitem(imag, index, np.reshape(new, -1))
-    return np.reshape(real + 1j * imag, base.shape).astype(base.dtype)
+def _refuse_exchange(frame: FrameType) -> None:
+    """Raise if rows are exchanged by a function in C: there, unlike in Python, NumPy's own functions copy rows."""
+    if not opname[frame.f_code.co_code[frame.f_lasti]].startswith("STORE"):
+        message = (
+            "rows of a traced array are exchanged by a function in C, such as np.random.Generator.shuffle"
+        )
+        raise RefusedError(
+            message,
+            why="it reads two rows and writes them back; they are views, so the second write would repeat the first.",
+            instead="x = x[rng.permutation(len(x))], or copies of what is written: x[i] = row.copy().",
+        )
 
 
 def _install_methods() -> None:
     names = (
-        "all any argmax argmin argpartition argsort choose clip copy cumprod cumsum diagonal dot "
-        "max mean min nonzero prod put ravel repeat resize round searchsorted squeeze std sum swapaxes take trace var"
+        "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot "
+        "max mean min nonzero prod put ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
     )
     for name in names.split():
         setattr(Tracer, name, _method(getattr(np, name)))
-    Tracer.conj = Tracer.conjugate = lambda self: self.interpreter.unary(UFUNCS[np.conjugate], self)  # type: ignore[attr-defined]
+    for name in MEMORY_ATTRIBUTES:
+        setattr(Tracer, name, refused_attribute(name))
+    Tracer.conj = Tracer.conjugate = _conjugate  # type: ignore[attr-defined]
 
 
 _install_methods()

@@ -12,7 +12,6 @@ written.
 from __future__ import annotations
 
 import weakref
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,14 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "STALE",
     "Base",
     "Step",
     "View",
+    "axes_in_memory",
     "base_of",
+    "example_of",
+    "is_scalar",
     "link_of",
     "positions",
     "revalued",
     "root",
+    "same_layout",
     "share_memory",
     "stale",
 ]
@@ -77,7 +81,7 @@ class Base:
 
     def take(self) -> list[Traced]:
         """Return the living views and forget them."""
-        views = [view for ref in self._views if (view := ref()) is not None]
+        views = [view for ref in self._views if (view := ref()) is not None and type(link_of(view)) is View]
         self._views = []
         return views
 
@@ -113,10 +117,59 @@ def root(x: Any) -> Any:
     return x
 
 
-def share_memory(x: Traced, y: Traced) -> bool:
-    """Whether NumPy made the value of y as a view of the value of x."""
+def example_of(x: Any) -> Any:
+    """Return a plain array that lies in memory as x does; for a batch, as one example would without the others."""
+    plain, ndim = root(x), np.ndim(x)
+    if not isinstance(plain, np.ndarray) or plain.ndim == ndim:
+        return plain
+    link = link_of(x)
+    if isinstance(link, View):
+        example = example_of(link.base)
+        for step in link.recipe:
+            example = step(example)
+        return example
+    return np.empty_like(
+        plain[(0,) * (plain.ndim - ndim)] if plain.size else np.empty(np.shape(x), plain.dtype)
+    )
+
+
+def share_memory(x: Traced, y: Traced, step: Step) -> bool:
+    """Whether y = step(x) is a view of x in NumPy."""
     a, b = root(x), root(y)
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+        return False
+    if a.ndim == np.ndim(x):  # type: ignore[arg-type]
+        return np.may_share_memory(a, b)
+    example = example_of(x)  # those of a batch may lie apart in memory, or intertwined
+    return np.may_share_memory(example, step(example))
+
+
+def is_scalar(x: Any) -> bool:
+    """Whether a handle stands for a NumPy scalar (or a batch of them), which has no memory that a view could share."""
+    if x.ndim or link_of(x) is not None:
+        return False
+    plain = root(x)
+    return not isinstance(plain, np.ndarray) or plain.ndim > 0
+
+
+def axes_in_memory(x: Any) -> list[int]:
+    """Return the axes of an array, or of one example of a batch, from the slowest to the quickest in memory.
+
+    It decides whether a reshaped array is a view. As NumPy's, results keep the order of operands, and what is written
+    into keeps its own.
+    """
+    plain, ndim = root(x), np.ndim(x)
+    strides = plain.strides[plain.ndim - ndim :] if isinstance(plain, np.ndarray) else (0,) * ndim
+    lengths = np.shape(x)
+    return sorted((i for i in range(ndim) if lengths[i] != 1), key=lambda i: -abs(strides[i]))
+
+
+def same_layout(x: Any, y: Any) -> bool:
+    """Whether two arrays of one shape lie in memory alike, as far as views of them are concerned."""
+    if np.ndim(x) < 2:
+        return True
+    a, b = root(x), root(y)
+    return getattr(a, "strides", None) == getattr(b, "strides", None)
 
 
 # Stale views --------------------------------------------------------------------------------------------------------
@@ -142,11 +195,19 @@ def _replayed(link: View) -> Any:
     return y
 
 
-@cache
+_FIELDS = {name: _refreshed(name) for name in ("interpreter", "value", "info")}
+_stale_kinds: dict[type[Traced], type[Traced]] = {}
+STALE: set[type[Traced]] = set()  # the classes of views that are to take their values anew
+
+
 def stale(kind: type[Traced]) -> type[Traced]:
     """Return the class of a view whose base was written to: it takes its value anew when something of it is read."""
-    fields = {name: _refreshed(name) for name in ("interpreter", "value", "info")}
-    return type(f"Stale{kind.__name__}", (kind,), {"__slots__": (), **fields})
+    found = _stale_kinds.get(kind)
+    if found is None:
+        found = type(f"Stale{kind.__name__}", (kind,), {"__slots__": (), **_FIELDS})
+        found = _stale_kinds.setdefault(kind, found)
+        STALE.add(found)
+    return found
 
 
 # Writes while recording is paused -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A numbered record of what a function computes, and the two sweeps over it, by each primitive's own rules.
 
-Inputs are the values v_(1-n) ... v_0, results of operations v_1, v_2, ... in the order they were computed (Griewank and
-Walther, Evaluating Derivatives, 2nd edition (2008), section 2.2).
+Inputs are the values v_(1-n) ... v_0, results of operations v_1, v_2, ... in the order they were computed
+(Griewank and Walther, Evaluating Derivatives, 2nd edition (2008), section 2.2).
 """
 
 from __future__ import annotations
@@ -116,20 +116,20 @@ class Recording:
 class Recorder(Interpreter):
     """Numbers every value that its tracers produce."""
 
-    __slots__ = ("recording",)
+    __slots__ = ("made",)
     name = "evaluation trace"
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         super().__init__()
-        self.recording = Recording(len(inputs), list(inputs))
+        self.made = Recording(len(inputs), list(inputs))
 
     def lift(self, i: int) -> Tracer:
         """Return an input as a tracer; a tracer's `info` is its number."""
-        return Tracer(self, self.recording.values[i], i)
+        return Tracer(self, self.made.values[i], i)
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Evaluate a primitive, and number its results."""
-        if not self.recording:
+        if not self.direct:
             seen = self.consider(prim)
             if seen is None:
                 return self.unrecorded(prim, xs, params)
@@ -140,10 +140,10 @@ class Recorder(Interpreter):
         if not prim.differentiable and not _is_float(y):
             return y  # an index or a condition: plain, so that the program can use it as such
         ys = y if prim.multiple else (y,)
-        first = len(self.recording.values)
+        first = len(self.made.values)
         results = tuple(range(first, first + len(ys)))
-        self.recording.values += ys
-        self.recording.operations.append(Operation(prim, params, values, y, saved, operands, results))
+        self.made.values += ys
+        self.made.operations.append(Operation(prim, params, values, y, saved, operands, results))
         tracers = tuple([Tracer(self, v, i) for v, i in zip(ys, results, strict=True)])
         return tracers if prim.multiple else tracers[0]
 
@@ -156,9 +156,9 @@ class Recorder(Interpreter):
     def finish(self, y: Any) -> Recording:
         """Return the recording, with its output."""
         owned = self.owns(y)
-        self.recording.output = y.value if owned else y
-        self.recording.output_index = y.info if owned else None
-        return self.recording
+        self.made.output = y.value if owned else y
+        self.made.output_index = y.info if owned else None
+        return self.made
 
 
 # helpers

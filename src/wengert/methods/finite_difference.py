@@ -1,7 +1,8 @@
 r"""Derivatives from function values alone: forward, backward, central, five-point and complex-step differences.
 
-These functions only call the function they differentiate. They know nothing of Wengert's rules and can therefore check
-them; that is also why they are slow (one or more evaluations for each of n inputs) and inexact.
+These functions only call the function they differentiate. They know nothing of Wengert's rules and can
+therefore check them; that is also why they are slow (one or more evaluations for each of n inputs) and
+inexact.
 
     kind          formula                                        order   best relative error
     forward       [f(x+h) - f(x)] / h                            1       eps^(1/2)
@@ -74,6 +75,11 @@ def derivative(fun: Callable[[Any], Any], x: Any, *, kind: str = "central", step
     -------
     y_dot : number or array
         The derivative, of the shape of fun(x).
+
+    Examples
+    --------
+    >>> derivative(np.sin, 0.0, kind="complex")
+    np.float64(1.0)
     """
     x = _floating(x)
     if step is None and kind in STENCILS:
@@ -88,6 +94,11 @@ def gradient(fun: Callable[[Any], Any], x: Any, *, kind: str = "central", step: 
     """Gradient of a function with one real or complex number as result, in the shape of x.
 
     The arguments are those of `derivative`; fun is called for each entry of x in turn.
+
+    Examples
+    --------
+    >>> gradient(lambda x: x[0] * x[1], np.array([2.0, 5.0]), kind="complex")
+    array([5., 2.])
     """
     rows = jacobian(fun, x, kind=kind, step=step)
     shape = np.shape(x)
@@ -104,6 +115,12 @@ def jacobian(fun: Callable[[Any], Any], x: Any, *, kind: str = "central", step: 
     """Jacobian of a function of an array, of shape fun(x).shape + x.shape.
 
     The arguments are those of `derivative`; fun is called for each entry of x in turn.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: np.stack([x[0] * x[1], x[0]]), np.array([2.0, 5.0]), kind="complex")
+    array([[5., 2.],
+           [1., 0.]])
     """
     x = _floating(x)
     columns = []
@@ -139,6 +156,12 @@ def directional(
     -------
     Estimate
         value, error, kind, step and the number of evaluations.
+
+    Examples
+    --------
+    >>> found = directional(np.exp, np.array([0.0, 1.0]), np.array([1.0, 0.0]))
+    >>> found.kind, np.round(found.value, 12)
+    ('complex', array([1., 0.]))
     """
     x, v = _point_and_direction(x, v)
     _check_kind(kind)

@@ -1,13 +1,13 @@
 """NumPy's namespace, with constructors that work on traced values: ``import wengert.numpy as np``.
 
-Every public name of NumPy is here. Where NumPy lets us overload a function it is NumPy's own object, at no cost;
-where it does not (`array`, `zeros`, `r_`, `vectorize`, ...) the name is ours: NumPy's own results outside a trace,
-and inside one arrays that hold traced values and accept traced writes.
+Every public name of NumPy is here. Where NumPy lets us overload a function it is NumPy's own object, at no
+cost; where it does not (`array`, `zeros`, `r_`, `vectorize`, ...) the name is ours: NumPy's own results
+outside a trace, and inside one arrays that hold traced values and accept traced writes.
 """
 
 from typing import Any
 
-import numpy
+import numpy as np
 
 from wengert.numpy import constructors, fft, grids, linalg, random, vectorizing
 
@@ -26,7 +26,7 @@ globals().update(_OURS)
 
 def __getattr__(name: str) -> Any:
     try:
-        value = getattr(numpy, name)
+        value = getattr(np, name)
     except AttributeError as error:
         raise AttributeError(str(error).replace("'numpy'", f"{__name__!r}")) from None
     if not name.startswith("__"):
@@ -35,4 +35,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*dir(numpy), *_OURS})
+    return sorted({*dir(np), *_OURS})

@@ -1,11 +1,11 @@
 """Constructors that work in a trace.
 
-NumPy fills the arrays that it makes with plain numbers, and cannot be told of traced ones. So inside a trace (while
-a transformation runs) these return arrays of the innermost transformation, which accept traced writes, and take traced
-values wherever NumPy takes numbers. Outside a trace they return what NumPy returns.
+NumPy fills the arrays that it makes with plain numbers, and cannot be told of traced ones. So inside a trace
+(while a transformation runs) these return arrays of the innermost transformation, which accept traced writes,
+and take traced values wherever NumPy takes numbers. Outside a trace they return what NumPy returns.
 
-Integers and booleans have no derivative, and stay plain NumPy arrays: they are what one indexes with. So does an array
-that shares memory with a plain one (`asarray` of an array): the other would not see what is written.
+Integers and booleans have no derivative, and stay plain NumPy arrays: they are what one indexes with. So does
+an array that shares memory with a plain one (`asarray` of an array): the other would not see what is written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from wengert.core.dispatch import Interpreter, Traced, active
 from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, operand
 from wengert.core.operators import PLAIN
+from wengert.core.views import root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ def _of_numbers(function: Any, made_by: Any = None) -> Callable[..., Any]:
 
 
 def _of_values(function: Any, *, calls_back: bool = False, made_by: Any = None) -> Callable[..., Any]:
-    """Return a constructor whose contents may be traced: its arguments are, or a function of the user's returns them."""
+    """Return a constructor whose contents may be traced, as arguments or as what a function of the user's returns."""
     front: Any = FUNCTIONS[function]
     if function in CREATORS:
         front = partial(front, like=None)
@@ -112,15 +113,15 @@ def _of_values(function: Any, *, calls_back: bool = False, made_by: Any = None) 
         if "like" in kwargs:
             return function(*args, **kwargs)
         if is_traced(args) or (kwargs and is_traced(tuple(kwargs.values()))):
-            return hold(front(*map(_recovered, args), **{k: _recovered(v) for k, v in kwargs.items()}))
+            return hold(front(*map(_read, args), **{k: _read(v) for k, v in kwargs.items()}))
         running = active()
         return _hold(running[-1], made_by(*args, **kwargs)) if running else function(*args, **kwargs)
 
     return constructor
 
 
-def _recovered(x: Any) -> Any:
-    return operand(x) if type(x) is np.ndarray else x
+def _read(x: Any) -> Any:
+    return operand(x) if is_traced(x) else x
 
 
 def _of_either(function: Any) -> Callable[..., Any]:
@@ -132,7 +133,7 @@ def _of_either(function: Any) -> Callable[..., Any]:
         if "like" in kwargs:
             return function(a, *args, **kwargs)
         if is_traced(a):
-            return front(_recovered(a), *args, **kwargs)
+            return front(_read(a), *args, **kwargs) if type(a) is np.ndarray else front(a, *args, **kwargs)
         y = function(a, *args, **kwargs)
         return hold(y) if y is not a and y.base is None else y
 
@@ -148,10 +149,10 @@ indices = _of_numbers(np.indices)
 
 zeros_like, ones_like = _of_values(np.zeros_like), _of_values(np.ones_like)
 empty_like = _of_values(np.empty_like, made_by=np.zeros_like)
-full, full_like = _of_values(np.full), _of_values(np.full_like)
+full = _of_values(np.full)
 arange, linspace = _of_values(np.arange), _of_values(np.linspace)
 logspace, geomspace = _of_values(np.logspace), _of_values(np.geomspace)
-block, vander, copy = _of_values(np.block), _of_values(np.vander), _of_values(np.copy)
+vander, copy = _of_values(np.vander), _of_values(np.copy)
 
 fromiter = _of_values(np.fromiter, calls_back=True)
 fromfunction = _of_values(np.fromfunction, calls_back=True)
@@ -165,11 +166,28 @@ ascontiguousarray, asfortranarray = _of_either(np.ascontiguousarray), _of_either
 require = _of_either(np.require)
 
 
+_full_like = _of_values(np.full_like)
+
+
+@wraps(np.full_like)
+def full_like(a: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return an array of one value, after the pattern of another, or of what becomes one."""
+    return _full_like(
+        a if hasattr(a, "dtype") else operand(a) if is_traced(a) else np.asarray(a), *args, **kwargs
+    )
+
+
+@wraps(np.block)
+def block(arrays: Any) -> Any:
+    """Join nested lists of blocks; the nesting is part of the meaning."""
+    return FUNCTIONS[np.block](arrays) if is_traced(arrays) else hold(np.block(arrays))
+
+
 @wraps(np.meshgrid)
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     """Return coordinate arrays; without a copy they are views of the arguments, plain if these are."""
     if is_traced(xi):
-        return FUNCTIONS[np.meshgrid](*map(_recovered, xi), copy=copy, sparse=sparse, indexing=indexing)
+        return FUNCTIONS[np.meshgrid](*map(_read, xi), copy=copy, sparse=sparse, indexing=indexing)
     grids = np.meshgrid(*xi, copy=copy, sparse=sparse, indexing=indexing)  # type: ignore[call-overload]
     return hold(grids) if copy else grids
 
@@ -178,6 +196,6 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     """Return an array, or raise if an entry is infinite or NaN."""
     y = asarray(a, dtype, order)
-    if isinstance(y, Traced) and not np.all(np.isfinite(y)):  # type: ignore[call-overload]
+    if isinstance(y, Traced) and not np.all(np.isfinite(root(y))):
         raise ValueError("array must not contain infs or NaNs")  # NumPy's words
     return y if isinstance(y, Traced) else np.asarray_chkfinite(y)

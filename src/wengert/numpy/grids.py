@@ -1,7 +1,7 @@
 """Arrays by indexing: r_ and c_ with traced pieces, mgrid and ogrid between traced ends.
 
-`np.r_[a, 0, b]` joins its pieces, `np.mgrid[0:1:5j, 0:t:3j]` spans a grid. Plain pieces are NumPy's business; traced
-ones are joined by its functions in its order, so that values and types agree.
+`np.r_[a, 0, b]` joins its pieces, `np.mgrid[0:1:5j, 0:t:3j]` spans a grid. Plain pieces are NumPy's business;
+traced ones are joined by its functions in its order, so that values and types agree.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import operand
 from wengert.numpy.constructors import arange, hold, is_traced, linspace
 
@@ -74,7 +73,7 @@ def _directive(text: str, axis: int, ndmin: int, trans1d: int) -> tuple[int, int
 
 def _piece(item: Any, ndmin: int, trans1d: int) -> Any:
     if isinstance(item, str):
-        raise ValueError("special directives must be the first entry.")  # NumPy's words
+        raise ValueError("special directives must be the first entry.")  # noqa: TRY004 - NumPy's words
     if type(item) in _SCALARS:
         return item
     if isinstance(item, slice):
@@ -94,8 +93,8 @@ def _piece(item: Any, ndmin: int, trans1d: int) -> Any:
 
 
 def _at_least(y: Any, ndmin: int) -> Any:
-    if isinstance(y, Traced):
-        return np.reshape(y, (*[1] * (ndmin - np.ndim(y)), *np.shape(y)))  # type: ignore[call-overload]
+    if is_traced(y):
+        return np.reshape(y, (*[1] * (ndmin - np.ndim(y)), *np.shape(y)))
     return np.array(y, copy=None, subok=True, ndmin=ndmin)
 
 
@@ -115,24 +114,25 @@ class _Grid:
     def __getitem__(self, key: Any) -> Any:
         if not _has_traced(key):
             return hold(self._plain[key])
-        lines = [_line(item) for item in (key if isinstance(key, tuple) else (key,))]
         if not isinstance(key, tuple):
-            return lines[0]
-        dtype = np.result_type(*[y.dtype for y in lines])
-        grids = np.meshgrid(*[y.astype(dtype) for y in lines], indexing="ij", sparse=self._sparse)
+            return _line(key) if _is_complex(key.step) else arange(*_bounds(key))
+        dtype = np.result_type(0, *[abs(v) if _is_complex(v) else v for item in key for v in _bounds(item)])
+        grids = np.meshgrid(*[_line(item, dtype) for item in key], indexing="ij", sparse=self._sparse)
         return tuple(grids) if self._sparse else np.stack(grids)
 
 
-def _line(item: slice) -> Any:
+def _line(item: slice, dtype: Any = None) -> Any:
     """Return i step + start: the coordinates along one axis."""
     start, stop, step = _bounds(item)
+    if dtype is None:
+        dtype = np.result_type(start, stop, abs(step))
     if _is_complex(step):
         count = int(abs(step))
         step = (stop - start) / float(count - 1) if count != 1 else 1
     else:
         count = max(int(np.ceil((stop - start) / step)), 0)
-    dtype = np.result_type(start, stop, float(abs(item.step)) if _is_complex(item.step) else step)
-    return np.arange(count, dtype=dtype) * step + start
+    y = np.arange(count, dtype=dtype) * step + start
+    return y.astype(dtype)
 
 
 mgrid, ogrid = _Grid(np.mgrid, sparse=False), _Grid(np.ogrid, sparse=True)

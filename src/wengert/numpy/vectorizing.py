@@ -1,7 +1,7 @@
 """`vectorize` in a trace: the user's function runs on traced entries, or uses traced values of its surroundings.
 
-NumPy's version collects results in arrays of Python objects, and casts these to plain numbers. Here the results are
-stacked; the calls, their order, and the types of the results are NumPy's.
+NumPy's version collects results in arrays of Python objects, and casts these to plain numbers. Here the
+results are stacked; the calls, their order, and the types of the results are NumPy's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from wengert.core.dispatch import Traced, active
 from wengert.core.numpy_protocol import operand, traced_leaves
 from wengert.numpy.constructors import hold, is_traced
+from wengert.types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ class vectorize(np.vectorize):  # noqa: N801 - NumPy's name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function on every entry; as a decorator with options, take the function."""
-        decorates = self.pyfunc is np._NoValue  # type: ignore[attr-defined]  # noqa: SLF001 - what NumPy itself asks
+        decorates = not callable(self.pyfunc)  # a decorator with options is called with the function
         if decorates or not (active() or is_traced((*args, *kwargs.values()))):
             return super().__call__(*args, **kwargs)
         names = [name for name in kwargs if name not in self.excluded]
@@ -59,7 +60,8 @@ class vectorize(np.vectorize):  # noqa: N801 - NumPy's name
         ins, outs = self._in_and_out_core_dims  # type: ignore[attr-defined]  # NumPy parsed the signature
         if len(args) != len(ins):
             raise TypeError(f"wrong number of positional arguments: expected {len(ins)!r}, got {len(args)!r}")
-        arrays, sizes = [operand(a) if is_traced(a) else np.asanyarray(a) for a in args], {}
+        arrays = [operand(a) if is_traced(a) else np.asanyarray(a) for a in args]
+        sizes: dict[str, int] = {}
         for a, core in zip(arrays, ins, strict=True):
             _update_sizes(sizes, np.shape(a), core)
         outer = np.broadcast_shapes(
@@ -113,7 +115,7 @@ def _entries(a: Any) -> Any:
 
 
 def _dtype(x: Any) -> Any:
-    return x.dtype if isinstance(x, Traced) else np.asarray(x).dtype
+    return type_of(x).dtype if isinstance(x, Traced) else np.asarray(x).dtype
 
 
 def _joined(column: Sequence[Any], shape: tuple[int, ...], dtype: Any, scalars: bool) -> Any:

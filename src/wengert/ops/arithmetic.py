@@ -42,9 +42,27 @@ subtract = elementwise(
     doc="Difference x1 - x2.",
 )
 
+
+def _multiply_quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
+    """Return y_bar x2 and y_bar x1, without a call for the partials: the commonest rule of all."""
+    x1, x2 = site[3]
+    x1_site, x2_site = site[6]
+    x1_bar = x2_bar = None
+    if x1_site is not None:
+        x1_bar = y_bar * x2
+        if type(x2) is not float and (x1_bar.dtype is not x1.dtype or x1_bar.shape != x1.shape):
+            x1_bar = match(x1_bar, x1)
+    if x2_site is not None:
+        x2_bar = y_bar * x1
+        if type(x1) is not float and (x2_bar.dtype is not x2.dtype or x2_bar.shape != x2.shape):
+            x2_bar = match(x2_bar, x2)
+    return x1_bar, x2_bar
+
+
 multiply = elementwise(
     np.multiply,
     (lambda y, x1, x2: x2, lambda y, x1, x2: x1),
+    quick=_multiply_quick,
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Product x1 x2.",
@@ -61,7 +79,7 @@ def _divide_quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
 
 divide = elementwise(
     np.divide,
-    (lambda y, x1, x2: 1.0 / x2, lambda y, x1, x2: -y / x2),
+    (lambda y, x1, x2: np.divide(1.0, x2), lambda y, x1, x2: -y / x2),  # a Python 1.0 / 0.0 would raise
     samples=binary(-2.0, 2.0, 0.5, 2.0),
     quick=_divide_quick,
     complex=True,
@@ -108,9 +126,10 @@ sqrt = elementwise(
     doc="Square root of x, principal branch; infinite partial at 0. DLMF 4.2.",
 )
 
+# A power of y, not 1 / (3 y^2): its derivative at 0 is infinite too, where that of y^2 there would be 0.
 cbrt = elementwise(
     np.cbrt,
-    (lambda y, x: 1.0 / (3.0 * y * y),),
+    (lambda y, x: y**-2.0 / 3.0,),
     samples=unary(0.5, 4.0),
     doc="Real cube root of x, odd; infinite partial at 0.",
 )
@@ -121,7 +140,8 @@ cbrt = elementwise(
 #   d(x^n)/dx = n x^(n-1)        and 0 for n = 0, at x = 0 too, where the formula would say 0 * inf
 #   d(x^n)/dn = x^n log x        and 0 where a real x is not positive: x^n is then no function of a real n
 #
-# The base's partial is a power again, so x^3 has finite derivatives of every order at 0: 3 x^2, 6 x, 6 x^0, 0.
+# The base's partial is a power again, so x^3 has finite derivatives of every order at 0: 3 x^2, 6 x, 6 x^0,
+# 0.
 
 
 def _power_base(y: Any, x: Any, n: Any) -> Any:

@@ -1,7 +1,7 @@
 """Change of precision: `astype` and `copy`.
 
-A cast between inexact types is linear, and its adjoint casts back; a cast from complex to real drops the imaginary
-part, and its adjoint embeds the real numbers. A cast to integers or booleans has derivative zero.
+A cast between inexact types is linear, and its adjoint casts back; a cast from complex to real drops the
+imaginary part, and its adjoint embeds the real numbers. A cast to integers or booleans has derivative zero.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, define
+from wengert.core.views import axes_in_memory
 from wengert.errors import warn
 from wengert.ops.families import linear, match
 from wengert.types import ArrayType, type_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
 
-__all__ = ["cast_", "discretize_"]
+__all__ = ["cast_", "discretize_", "order_of", "ordered"]
 
 
 def _cast_eval(x: Any, *, dtype: Any) -> Any:
@@ -70,7 +71,7 @@ def astype(
     device: Any = None,
 ) -> Any:
     """Bind `cast`, or `discretize` for types that carry no derivative."""
-    del order, subok, device  # memory layout, subclass and device: a traced value has none of them
+    del subok, device  # a traced value has none of them
     old, new = type_of(x).dtype, np.dtype(dtype)
     if not np.can_cast(old, new, casting):  # type: ignore[arg-type]
         message = f"Cannot cast array data from {old!r} to {new!r} according to the rule {casting!r}"
@@ -80,10 +81,30 @@ def astype(
     if old.kind == "c" and new.kind not in "cb":
         message = "Casting complex values to real discards the imaginary part"
         warn(message, np.exceptions.ComplexWarning)
-    return (cast_ if new.kind in "fc" else discretize_)(x, dtype=new)
+    return ordered((cast_ if new.kind in "fc" else discretize_)(x, dtype=new), order)
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Cast to the type that it has: a value of its own, which writes into `a` do not reach."""
     return astype(a, type_of(a).dtype, order, subok=subok)
+
+
+# Memory layout --------------------------------------------------------------------------------------------------------
+#
+# Whether a reshaped array is a view depends on it, so it is that of NumPy's own result.
+
+
+def ordered(y: Any, order: str) -> Any:
+    """Return a new array with its axes in the order of C or Fortran; in that of what it was made from, for K."""
+    if order in {"F", "f"}:
+        return np.transpose(ordered(np.transpose(y), "C"))
+    if order in {"C", "c"} and np.ndim(y) > 1 and axes_in_memory(y) != sorted(axes_in_memory(y)):
+        return np.reshape(np.reshape(y, -1), np.shape(y))
+    return y
+
+
+def order_of(x: Any) -> str:
+    """Return F for an array in the order of Fortran alone, C for all others, as NumPy's functions choose."""
+    axes = axes_in_memory(x)
+    return "F" if axes != sorted(axes) and axes == sorted(axes, reverse=True) else "C"

@@ -1,7 +1,7 @@
 """Contractions and other products made of sums of products: tensordot, cross, dot, inner, outer, kron, multi_dot.
 
-tensordot and cross are primitives, each closed under its own adjoint; the others choose among them, matmul and
-multiply.
+tensordot and cross are primitives, each closed under its own adjoint; the others choose among them, matmul
+and multiply.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive
 from wengert.errors import warn
+from wengert.ops.casting import ordered
 from wengert.ops.families import bilinear, match
 from wengert.ops.products import aligned, conjugate
 from wengert.types import Array, ArrayType
@@ -29,7 +30,8 @@ Axes = tuple[tuple[int, ...], tuple[int, ...]]
 
 # tensordot ------------------------------------------------------------------------------
 # y = sum over pairs of axes of a b; the axes of y are the free axes of a, then those of b.
-#   a_bar contracts y_bar with b over the free axes of b. What is left of b are its contracted axes, in the order in
+# a_bar contracts y_bar with b over the free axes of b. What is left of b are its contracted axes, in the
+# order in
 #   which they stand in b; each goes back to the axis of a it was paired with. Likewise b_bar.
 # Before: (free of a, contracted in the order of b).  After: the axes of a.
 
@@ -162,6 +164,7 @@ _cross: Primitive = bilinear(
     batch=lambda _size, xs, batched: _cross(*aligned(xs, batched, (1, 1))),
     samples=_cross_samples,
     doc="Cross product of 3-vectors along the last axis; leading axes broadcast.",
+    alternating=True,
 )
 
 
@@ -201,7 +204,7 @@ def dot(a: Array, b: Array) -> Array:
     """Sum of products over the last axis of a and the second-to-last (or only) axis of b."""
     a, b = operand(a), operand(b)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+        return ordered(np.multiply(a, b), "C")
     if np.ndim(b) <= 2 or np.ndim(a) == 1:
         return np.matmul(a, b)
     return tensordot(a, b, axes=(-1, -2))
@@ -212,7 +215,7 @@ def inner(a: Array, b: Array, /) -> Array:
     """Sum of products over the last axes of a and b."""
     a, b = operand(a), operand(b)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+        return ordered(np.multiply(a, b), "C")
     return np.matmul(a, b) if np.ndim(b) == 1 else tensordot(a, b, axes=(-1, -1))
 
 

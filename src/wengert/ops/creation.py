@@ -1,8 +1,9 @@
 """New arrays after the pattern of a traced one: zeros_like(t) and its kin, and the constructors with `like=t`.
 
-They return constants that belong to the innermost transformation of t: handles, into which traced values can be
-written as into any NumPy array. Integers and booleans carry no derivative, so they are plain, but under `vmap`, where
-they may come to differ from example to example. Traced values given as contents keep their derivatives.
+They return constants that belong to the innermost transformation of t: handles, into which traced values can
+be written as into any NumPy array. Integers and booleans carry no derivative, so they are plain, but under
+`vmap`, where they may come to differ from example to example. Traced values given as contents keep their
+derivatives.
 
 `np.full_like(plain, t)` and `np.full(shape, t)` do not tell us of t: NumPy raises there.
 """
@@ -16,7 +17,7 @@ import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import creates, implements, operand, traced_leaves
-from wengert.core.views import root
+from wengert.core.views import example_of
 from wengert.ops.casting import astype
 from wengert.ops.families import nondifferentiable, unary
 
@@ -60,7 +61,7 @@ def _like(function: Any) -> Callable[..., Any]:
         device: Any = None,
     ) -> Any:
         shape = np.shape(a) if shape is None else shape
-        return held(a, function(root(a), dtype, order, subok, shape, device=device))
+        return held(a, function(example_of(a), dtype, order, subok, shape, device=device))
 
     return front
 
@@ -93,7 +94,7 @@ def full_like(
     shape = np.shape(a) if shape is None else shape
     if traced_leaves(fill_value):
         return _filled(fill_value, shape, a.dtype if dtype is None else dtype)
-    return held(a, np.full_like(root(a), fill_value, dtype, order, subok, shape, device=device))
+    return held(a, np.full_like(example_of(a), fill_value, dtype, order, subok, shape, device=device))
 
 
 # Constructors with like= ----------------------------------------------------------------------------------------------
@@ -146,6 +147,8 @@ def array(
     if y is not object and copy is False:
         message = "Unable to avoid copy while creating an array as requested."
         raise ValueError(message)
+    if order in {"C", "F"} and not example_of(y).flags[f"{order}_CONTIGUOUS"]:
+        y = np.copy(y, order=order)
     missing = ndmin - np.ndim(y)
     return np.reshape(y, (*[1] * missing, *np.shape(y))) if missing > 0 else y
 
@@ -154,15 +157,21 @@ def array(
 def asarray(
     a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None, like: Any
 ) -> Any:
-    """Return a traced value as it is; stack or hold anything else."""
-    del order, device  # memory layout and device: a traced value has neither
-    return array(a, dtype, copy=copy, like=like)
+    """Return a traced value as it is, unless it lies in memory otherwise; stack or hold anything else."""
+    del device
+    return array(a, dtype, copy=copy, order=order or "K", like=like)
 
 
-@creates(np.ascontiguousarray, np.asfortranarray)
+@creates(np.ascontiguousarray)
 def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any) -> Any:
-    """Return a traced value as it is, but with at least one axis, as NumPy does."""
-    return array(a, dtype, copy=None, ndmin=1, like=like)
+    """Return a traced value in the order of C, with at least one axis, as NumPy does."""
+    return array(a, dtype, copy=None, order="C", ndmin=1, like=like)
+
+
+@creates(np.asfortranarray)
+def asfortranarray(a: Any, dtype: Any = None, *, like: Any) -> Any:
+    """Return a traced value in the order of Fortran, with at least one axis, as NumPy does."""
+    return array(a, dtype, copy=None, order="F", ndmin=1, like=like)
 
 
 @creates(np.require)

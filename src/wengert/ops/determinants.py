@@ -1,7 +1,7 @@
 """Determinants: det, slogdet, and the cofactors that are the derivative of det.
 
-det is a polynomial, so its derivatives exist at singular matrices too, and to every order. Formulas through the inverse
-lose them there; here they are primitives of their own, closed under differentiation.
+det is a polynomial, so its derivatives exist at singular matrices too, and to every order. Formulas through
+the inverse lose them there; here they are primitives of their own, closed under differentiation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
-from wengert.ops.families import match, spread
+from wengert.ops.families import masked, match, spread
+from wengert.ops.masking import anywhere
 from wengert.ops.matrix_parts import Samples, adjoint, infer_stack, matrices, transpose, well_conditioned
 from wengert.ops.products import aligned
 from wengert.types import Array, ArrayType, type_of
@@ -70,19 +71,21 @@ def det(a: Array) -> Array:
 
 
 # cofactor -------------------------------------------------------------------------------
-# C(A; E_1, ..., E_k) = D^k cof(A) [E_1, ..., E_k]: the cofactors of A for k = 0, else their k-th derivative. Since
+# C(A; E_1, ..., E_k) = D^k cof(A) [E_1, ..., E_k]: the cofactors of A for k = 0, else their k-th derivative.
+# Since
 #   sum(Y * C(A; E_1, ..., E_k)) = D^(k+1) det(A) [E_1, ..., E_k, Y]
 # is symmetric in E_1, ..., E_k, Y, the rules are of the same form:
 #   A_dot   adds E_(k+1) = A_dot                    A_bar   = C(A; E_1, ..., E_k, Y)
 #   E_i_dot replaces E_i                            E_i_bar = C(A; the other E, Y)
 #
-# Value. cof is multiplicative and cof(U) = det(U) conj(U) for unitary U, so with A = U S V^H and M_l = U^H E_l V
+# Value. cof is multiplicative and cof(U) = det(U) conj(U) for unitary U, so with A = U S V^H and M_l = U^H
+# E_l V
 #   C(A; E) = det(U) det(V^H) conj(U) C(S; M) conj(V^H).
-# For diagonal S, the derivative of det along m = k + 1 matrices takes rows i_1, ..., i_m, all different, from them, and
-# the other rows from S (Leibniz' formula, differentiated factor by factor):
+# For diagonal S, the derivative of det along m = k + 1 matrices takes rows i_1, ..., i_m, all different, from
+# them, and the other rows from S (Leibniz' formula, differentiated factor by factor):
 #   D^m det(S) [M_1, ..., M_m] = sum over i, pi of sgn(pi) prod_l M_l[i_l, i_pi(l)] prod_(j not in i) s_j.
-# The last matrix is the unit matrix at (p, q) = (i_m, i_pi(m)). No singular value is divided by. Where A is well
-# conditioned, C(A) = det(A) A^-T is cheaper and as good.
+# The last matrix is the unit matrix at (p, q) = (i_m, i_pi(m)). No singular value is divided by. Where A is
+# well conditioned, C(A) = det(A) A^-T is cheaper and as good.
 
 
 def _cofactor_eval(a: Array, *es: Array) -> Array:
@@ -104,10 +107,17 @@ def _regular_cofactor(a: Array) -> Array | None:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
         return None
-    condition = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
-    if not np.all(condition < np.finfo(inverse.dtype).eps ** -0.25):
+    squared_condition = _squares(a) * _squares(inverse)
+    if not np.all(squared_condition < np.finfo(inverse.dtype).eps ** -0.5):
         return None
     return _per_matrix(np.linalg.det(a)) * transpose(inverse)
+
+
+def _squares(x: Array) -> Array:
+    """Return the squared Frobenius norms of a stack of matrices."""
+    parts = (x.real, x.imag) if x.dtype.kind == "c" else (x,)
+    with np.errstate(over="ignore"):
+        return sum(np.einsum("...ij,...ij->...", part, part) for part in parts)
 
 
 def _diagonal_cofactor(s: Array, ms: Sequence[Array]) -> Array:
@@ -189,12 +199,23 @@ cofactor_: Primitive = define(
 # y = (sign, logabsdet), det A = sign exp(logabsdet). With t = tr(A^-1 A_dot) = (det A)_dot / det A:
 #   logabsdet_dot = Re t,   sign_dot = i sign Im t                        (0 for real A)
 #   A_bar = (logabsdet_bar + i Im(sign_bar sign)) A^-T
-# since Re(sign_bar i sign Im t) = -Im(sign_bar sign) Im t = Re(i Im(sign_bar sign) t). A singular A has no derivative.
+# since Re(sign_bar i sign Im t) = -Im(sign_bar sign) Im t = Re(i Im(sign_bar sign) t). For a singular A, A^-T
+# is C / 0 with the cofactors C: infinite, but where a cofactor or what it is multiplied with is 0.
+
+
+def _inverse_transpose(a: Array, log: Array) -> Array:
+    """Return A^-T, and C / 0 where log|det A| says that A is singular."""
+    singular = log == -np.inf
+    if not anywhere(singular):
+        return transpose(np.linalg.inv(a))
+    singular = _per_matrix(singular)
+    regular = np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a)
+    return np.where(singular, masked(cofactor_(a), np.inf), transpose(np.linalg.inv(regular)))
 
 
 def _slogdet_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Any, Any]:
     sign, log = y = tuple(np.linalg.slogdet(xs[0]))
-    t = np.sum(transpose(np.linalg.inv(xs[0])) * x_dots[0], axis=(-2, -1))
+    t = np.sum(masked(x_dots[0], _inverse_transpose(xs[0], log)), axis=(-2, -1))
     if type_of(sign).dtype.kind != "c":
         return y, (None, spread(t, log))
     return y, (spread(sign * (t - np.real(t)), sign), spread(np.real(t), log))
@@ -208,7 +229,7 @@ def _slogdet_vjp(y_bar: tuple[Array, Array], site: Site) -> list[Array]:
         factor = turn if factor is None else factor + turn
     if factor is None:
         return [None]
-    return [match(_per_matrix(factor) * transpose(np.linalg.inv(a)), a)]
+    return [match(masked(_per_matrix(factor), _inverse_transpose(a, site.y[1])), a)]
 
 
 slogdet_: Primitive = define(

@@ -1,6 +1,6 @@
 """Eigenvalues and eigenvectors: eigh, eigvalsh, eig, eigvals.
 
-What the derivatives of eigenvectors mean at repeated eigenvalues is said at `matrix_parts.inverse_gaps`.
+What derivatives mean at repeated eigenvalues is said in `repeated_values`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
@@ -26,7 +27,8 @@ from wengert.ops.matrix_parts import (
     upper_half,
     well_conditioned,
 )
-from wengert.ops.products import conjugate
+from wengert.ops.products import aligned, conjugate
+from wengert.ops.repeated_values import adapted, groups, repeats, turn
 from wengert.types import Array, ArrayType, type_of
 
 __all__ = ["EigResult", "EighResult", "eig_", "eigh_", "eigvals_", "eigvalsh_"]
@@ -37,29 +39,57 @@ HALF = {"L": lower_half, "U": upper_half}
 
 
 # eigh -----------------------------------------------------------------------------------
-# H V = V diag(w), V^H V = I, where H = h(A) is the Hermitian matrix in one triangle of A: NumPy reads nothing else, and
-# neither does the derivative, so that the tangent along any direction is that of NumPy's function of all entries. With
-# M = V^H H_dot V and F = inverse_gaps(w), F_ij = 1 / (w_j - w_i), F_ii = 0:
+# H V = V diag(w), V^H V = I, where H = h(A) is the Hermitian matrix in one triangle of A: NumPy reads nothing
+# else, and neither does the derivative, so that the tangent along any direction is that of NumPy's function
+# of all entries. With M = V^H H_dot V and F = inverse_gaps(w), F_ij = 1 / (w_j - w_i), F_ii = 0:
 #   w_dot = Re diag(M),   V_dot = V (F * M)                               (Giles 2008; real A)
 #   S = conj(V) (diag(w_bar) + F * (V^T V_bar)) V^T,   A_bar = h^T(S) = half(S + S^H)
 # Each complex eigenvector has a free phase, which LAPACK settles as it happens: V_dot is the one with
-# diag(V^H V_dot) = 0. Functions whose value does not depend on the phases have the right derivative; others have none.
+# diag(V^H V_dot) = 0. Functions whose value does not depend on the phases have the right derivative; others
+# have none.
+#
+# With a second operand, a direction, eigenvectors of repeated eigenvalues are the basis that goes with it.
+# `values` says that the eigenvalues are used beside this operation.
 
 
-def _eigh_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, uplo: str) -> tuple[Any, Any]:
-    w, v = eigh_(xs[0], uplo=uplo)
+def _eigh_eval(a: Array, *along: Array, uplo: str, values: bool = False) -> tuple[Array, ...]:
+    decompose: Any = np.linalg.eigh  # its types want a literal "L" or "U"
+    w, v = decompose(a, uplo)
+    if along:
+        v = v @ adapted(w, adjoint(v) @ hermitian(along[0], HALF[uplo]) @ v)
+    return np.broadcast_to(w, np.shape(v)[:-1]), v
+
+
+def _basis(xs: Sequence[Array], a_dot: Array, **params: Any) -> tuple[Array, Array]:
+    """Return the eigenvalues and, where they repeat, the eigenvectors that go with a direction."""
+    w, v = eigh_(*xs, **params)
+    return eigh_(xs[0], a_dot, **params) if len(xs) == 1 and repeats(w) else (w, v)
+
+
+def _eigh_jvp(
+    xs: Sequence[Array], x_dots: Sequence[Array], *, uplo: str, values: bool = False
+) -> tuple[Any, Any]:
+    if x_dots[0] is None:
+        return eigh_(*xs, uplo=uplo, values=values), None
+    w, v = _basis(xs, x_dots[0], uplo=uplo, values=values)
     m = adjoint(v) @ hermitian(x_dots[0], HALF[uplo]) @ v
-    return (w, v), (np.real(diagonal(m)), v @ (inverse_gaps(w) * m))
+    return (w, v), (np.real(diagonal(m)), v @ (inverse_gaps(w, groups(w)) * m))
 
 
-def _eigh_vjp(y_bar: tuple[Array, Array], site: Site, *, uplo: str) -> list[Array]:
+def _eigh_vjp(
+    y_bar: tuple[Array, Array], site: Site, *, uplo: str, values: bool = False
+) -> list[Array | None]:
+    if not site.needs[0]:
+        return [None] * len(site.xs)
     (w, v), (w_bar, v_bar) = site.y, y_bar
     v_t = transpose(v)
     s = None if w_bar is None else (conjugate(v) * w_bar[..., np.newaxis, :]) @ v_t
     if v_bar is not None:
-        part = conjugate(v) @ (inverse_gaps(w) * (v_t @ v_bar)) @ v_t
+        p = v_t @ v_bar
+        part = conjugate(v) @ turn(w, p, (p,), values=values or w_bar is not None) @ v_t
         s = part if s is None else s + part
-    return [HALF[uplo](s + adjoint(s))]
+    a_bar = match(HALF[uplo](s + adjoint(s)), site.xs[0])
+    return [a_bar, *[None] * (len(site.xs) - 1)]
 
 
 def _hermitian_samples(rng: np.random.Generator) -> Samples:
@@ -72,11 +102,11 @@ eigh_: Primitive = define(
     name="eigh",
     doc="Eigenvalues, ascending, and eigenvectors of the Hermitian matrix in one triangle. Giles 2008.",
     multiple=True,
-    eval=lambda a, *, uplo: tuple(np.linalg.eigh(a, uplo)),
-    infer=infer_stack(lambda a, *, uplo: tuple(np.linalg.eigh(a, uplo))),
+    eval=_eigh_eval,
+    infer=lambda *types, uplo, **_: infer_stack(lambda a: tuple(np.linalg.eigh(a, uplo)))(types[0]),
     jvp=_eigh_jvp,
     vjp=_eigh_vjp,
-    batch=lambda _size, xs, _batched, *, uplo: eigh_(xs[0], uplo=uplo),
+    batch=lambda _size, xs, batched, **params: eigh_(*aligned(xs, batched, (2,) * len(xs)), **params),
     samples=_hermitian_samples,
     complex=False,  # the rules hold, but not the law of differences: complex eigenvectors have a free phase
 )
@@ -100,13 +130,13 @@ def _triangle(uplo: str) -> str:
 
 
 def _eigvalsh_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, uplo: str) -> tuple[Array, Array]:
-    w, v = eigh_(xs[0], uplo=uplo)
+    w, v = _basis(xs, x_dots[0], uplo=uplo)
     h_dot = hermitian(x_dots[0], HALF[uplo])
     return w, np.real(np.sum(conjugate(v) * (h_dot @ v), axis=-2))
 
 
 def _eigvalsh_vjp(y_bar: Array, site: Site, *, uplo: str) -> list[Array]:
-    _, v = eigh_(site.xs[0], uplo=uplo)
+    _, v = eigh_(site.xs[0], uplo=uplo, values=isinstance(y_bar, Traced))
     s = (conjugate(v) * y_bar[..., np.newaxis, :]) @ transpose(v)
     return [HALF[uplo](s + adjoint(s))]
 
@@ -134,7 +164,8 @@ def eigvalsh(a: Array, UPLO: str = "L") -> Array:
 # A V = V diag(w). With C = V^-1 A_dot V and F = inverse_gaps(w), the columns of X = V (F * C) are tangents of
 # eigenvectors up to their length and phase:
 #   w_dot = diag(C),   V_dot = X - V diag(c)                              (Giles 2008)
-# LAPACK geev makes the length of v_j 1 and its largest entry p_j, in row r_j, real (documentation of zgeev), so that
+# LAPACK geev makes the length of v_j 1 and its largest entry p_j, in row r_j, real (documentation of zgeev),
+# so that
 #   Re c_j = Re(v_j^H x_j),   Im c_j = Im(X_(r_j) j) / p_j
 # Adjoint, with q = diag(V^T V_bar) and the matrix E of unit vectors e_(r_j):
 #   X_bar = V_bar - conj(V) diag(Re q) - i E diag(Im q / p)

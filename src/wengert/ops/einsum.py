@@ -19,14 +19,17 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from wengert.core.linking import link_view
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive, Site, define
+from wengert.core.views import Step
 from wengert.ops.families import linear, match
+from wengert.ops.masking import contract
 from wengert.types import Array, ArrayType
 
 __all__ = ["einsum"]
@@ -162,7 +165,8 @@ def _einsum_jvp(
     y_dot = None
     for i, x_dot in enumerate(x_dots):
         if x_dot is not None:
-            part = _einsum(*xs[:i], x_dot, *xs[i + 1 :], subscripts=subscripts, optimize=optimize)
+            product = partial(_einsum, subscripts=subscripts, optimize=optimize)
+            part = contract(product, *xs[:i], x_dot, *xs[i + 1 :])
             y_dot = part if y_dot is None else y_dot + part
     return y, y_dot
 
@@ -212,7 +216,8 @@ def _einsum_vjp(y_bar: Array, site: Site, *, subscripts: str, optimize: Any) -> 
 
 
 def _operand_bar(y_bar: Array, xs: Sequence[Array], i: int, plan: _Plan, subscripts: str) -> Array:
-    x_bar = _einsum(y_bar, *xs[:i], *xs[i + 1 :], subscripts=plan.subscripts, optimize=plan.optimize)
+    product = partial(_einsum, subscripts=plan.subscripts, optimize=plan.optimize)
+    x_bar = contract(product, y_bar, *xs[:i], *xs[i + 1 :])
     if plan.lengths is not None:
         x_bar = np.reshape(x_bar, plan.lengths)
     if np.shape(x_bar) != plan.shape:
@@ -273,9 +278,14 @@ def einsum(
     if dtype is not None:
         xs = [_cast(x, np.dtype(dtype), casting) for x in xs]
     ranks = tuple([np.ndim(x) for x in xs])
-    return _einsum(
-        *xs, subscripts=_canonical(subscripts, ranks, optimized=optimize is not False), optimize=optimize
-    )
+    params = {
+        "subscripts": _canonical(subscripts, ranks, optimized=optimize is not False),
+        "optimize": optimize,
+    }
+    y = _einsum(*xs, **params)
+    if len(xs) == 1:
+        link_view(xs[0], y, Step(_einsum, (), params))  # axes permuted, or a diagonal
+    return y
 
 
 def _cast(x: Array, dtype: np.dtype[Any], casting: str) -> Array:

@@ -1,7 +1,7 @@
 """Exponentials, logarithms, trigonometric and hyperbolic functions and their inverses.
 
-Formulas are those of DLMF chapter 4. Where a formula in the result y costs less than one in x, and loses no accuracy,
-it is used.
+Formulas are those of DLMF chapter 4. Where a formula in the result y costs less than one in x, and loses no
+accuracy, it is used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ops.families import binary, elementwise, unary
+from wengert.ops.families import binary, elementwise, match, unary
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "degrees",
@@ -85,28 +85,30 @@ log1p = elementwise(
 
 # logaddexp --------------------------------------------------------------------------------------------------------
 #
-# y = log(e^x1 + e^x2) has the partials e^(x1 - y) and e^(x2 - y), which never overflow. Where y is infinite the
-# difference may be inf - inf, and the function is the maximum of its operands, ties included.
+# y = log(e^x1 + e^x2) has the partials 1 / (1 + e^d) with d = x2 - x1, and the same with -d. Written with
+# e^-|d|, they neither overflow nor lose a digit, however far apart the operands are and however large; e^(x1
+# - y) would have the error of y. The selections by the sign of d are of equal values at d = 0, so derivatives
+# there are right too. Where both operands are infinite and equal the function is their maximum: a tie.
 
 
-def _share(power: np.ufunc, y: Any, x1: Any, x2: Any) -> Any:
-    infinite = np.isinf(y)
-    share = power(x1 - np.where(infinite, 0, y))
-    return np.where(infinite, np.where(x1 == x2, 0.5, x1 > x2), share)
+def _share(power: np.ufunc, x1: Any, x2: Any) -> Any:
+    d = np.where((x1 == x2) & np.isinf(x1), 0.0, x2 - x1)
+    smaller = power(np.where(d > 0, -d, d))
+    return np.where(d > 0, smaller, 1.0) / (1.0 + smaller)
 
 
 logaddexp = elementwise(
     np.logaddexp,
-    (lambda y, x1, x2: _share(np.exp, y, x1, x2), lambda y, x1, x2: _share(np.exp, y, x2, x1)),
+    (lambda y, x1, x2: _share(np.exp, x1, x2), lambda y, x1, x2: _share(np.exp, x2, x1)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
-    doc="log(e^x1 + e^x2) without overflow; where the result is infinite, its partials are those of maximum.",
+    doc="log(e^x1 + e^x2) without overflow; equal infinite operands share the derivative.",
 )
 
 logaddexp2 = elementwise(
     np.logaddexp2,
-    (lambda y, x1, x2: _share(np.exp2, y, x1, x2), lambda y, x1, x2: _share(np.exp2, y, x2, x1)),
+    (lambda y, x1, x2: _share(np.exp2, x1, x2), lambda y, x1, x2: _share(np.exp2, x2, x1)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
-    doc="log2(2^x1 + 2^x2) without overflow; where the result is infinite, its partials are those of maximum.",
+    doc="log2(2^x1 + 2^x2) without overflow; equal infinite operands share the derivative.",
 )
 
 
@@ -140,7 +142,8 @@ tan = elementwise(
 def _cosine_of_arcsine(y: Any, x: Any) -> Any:
     """sqrt(1 - x^2), accurate near 1 and -1, on the side of the branch cut that the sign of a zero in x names.
 
-    In complex arithmetic 1.0 - x and 1.0 + x would lose the sign of a zero imaginary part; x - c keeps it (Kahan 1987).
+    In complex arithmetic 1.0 - x and 1.0 + x would lose the sign of a zero imaginary part; x - c keeps it
+    (Kahan 1987).
     """
     if y.dtype.kind == "c":
         return np.sqrt(-(x - 1.0)) * np.sqrt(x - (-1.0))
@@ -172,8 +175,8 @@ arctan = elementwise(
 )
 
 
-# With h = hypot(x1, x2) the partials are x2 / h^2 and -x1 / h^2, here without overflow or underflow of h^2. The origin,
-# where the angle is undefined, has gradient 0.
+# With h = hypot(x1, x2) the partials are x2 / h^2 and -x1 / h^2, here without overflow or underflow of h^2.
+# The origin, where the angle is undefined, has gradient 0.
 
 
 def _turn(x1: Any, x2: Any) -> Any:
@@ -184,9 +187,23 @@ def _turn(x1: Any, x2: Any) -> Any:
     return np.where(origin, 0, x2 / h / h)
 
 
+def _arctan2_quick(y_bar: Any, site: Any) -> Any:
+    """Return the products with x2 / h^2 and -x1 / h^2, if no h^2 overflows or loses digits to underflow."""
+    _, prim, _, (x1, x2), _, _, (x1_site, x2_site) = site
+    square = x1 * x1 + x2 * x2
+    limits = np.finfo(square.dtype)
+    if not square.size or not limits.tiny / limits.eps < np.min(square) <= np.max(square) <= limits.max:
+        return prim.vjp(y_bar, site)
+    return (
+        None if x1_site is None else match(y_bar * (x2 / square), x1),
+        None if x2_site is None else match(y_bar * (-x1 / square), x2),
+    )
+
+
 arctan2 = elementwise(
     np.arctan2,
     (lambda y, x1, x2: _turn(x1, x2), lambda y, x1, x2: -_turn(x2, x1)),
+    quick=_arctan2_quick,
     samples=binary(-2.0, -0.5, -2.0, 2.0),
     doc="Angle of the point (x2, x1) in radians, with gradient 0 at the origin. DLMF 4.23.",
 )
@@ -242,8 +259,8 @@ tanh = elementwise(
     doc="Hyperbolic tangent of x. DLMF 4.34.3.",
 )
 
-# In complex arithmetic cosh y = sqrt(1 + x^2) and sinh y = sqrt(x - 1) sqrt(x + 1) are on the right side of the branch
-# cuts; for large real x they would have the error of y magnified |y| times.
+# In complex arithmetic cosh y = sqrt(1 + x^2) and sinh y = sqrt(x - 1) sqrt(x + 1) are on the right side of
+# the branch cuts; for large real x they would have the error of y magnified |y| times.
 
 
 def _cosh_of_arcsinh(y: Any, x: Any) -> Any:

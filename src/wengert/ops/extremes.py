@@ -1,8 +1,8 @@
 """Largest and smallest entries, where they are, and the smooth maximum log sum exp.
 
-The derivative of `max` is shared equally among the entries that attain it: with k ties each has partial 1/k, which is
-the subgradient of least norm. Where an entry is nan so is the result, and the nan entries share its derivative. The
-shares are constant between kinks, so second derivatives are zero.
+The derivative of `max` is shared equally among the entries that attain it: with k ties each has partial 1/k,
+which is the subgradient of least norm. Where an entry is nan so is the result, and the nan entries share its
+derivative. The shares are constant between kinks, so second derivatives are zero.
 """
 
 from __future__ import annotations
@@ -36,6 +36,29 @@ def _attained(x: Any, y: Any, axis: tuple[int, ...]) -> tuple[Any, Any]:
     return where, np.sum(where, axis=axis, keepdims=True, dtype=x.dtype)
 
 
+# Nearly always each extreme is attained once: then the cotangents are put in their places, without shares.
+
+_FEW = 16  # from so many entries for one extreme on, it pays to gather places
+
+
+def _alone(x: Any, y: Any) -> Any:
+    """Return where x is its extreme y if each is attained once and none is nan, else None."""
+    where = np.equal(x, y)
+    if np.count_nonzero(where) != np.size(y) or np.any(np.isnan(y)):
+        return None
+    return where
+
+
+def _placed(y_bar: Any, where: Any) -> Any:
+    """Return cotangents, whose reduced axes have length 1, at the places where the extremes are, and zeros."""
+    if where.size < _FEW * y_bar.size or not where.ndim:
+        return y_bar * where
+    places = np.unravel_index(np.flatnonzero(where), where.shape)  # nonzero is quick in one dimension only
+    x_bar = np.zeros(where.shape, y_bar.dtype)
+    x_bar[places] = np.broadcast_to(y_bar, where.shape)[places]
+    return x_bar
+
+
 def _extreme(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
     def infer(t: ArrayType, *, axis: tuple[int, ...], keepdims: bool) -> ArrayType:
         return ArrayType(reduced(t.shape, axis, keepdims=keepdims), t.dtype)
@@ -54,6 +77,13 @@ def _extreme(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
         where, ties = _attained(x, site.y, axis)
         return [match(np.where(where, restore(y_bar, x, axis) / ties, 0.0), x)]
 
+    def quick(y_bar: Any, site: Any) -> Any:
+        _, _, params, (x,), y, _, _ = site
+        alone = _alone(x, restore(y, x, params["axis"]))
+        if alone is None:
+            return vjp(y_bar, Site._make(site), **params)
+        return (_placed(restore(y_bar, x, params["axis"]), alone),)
+
     def batch(_size: int, xs: Any, _batched: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
         return reduction(xs[0], axis=behind_batch(axis), keepdims=keepdims)
 
@@ -71,6 +101,7 @@ def _extreme(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
         infer=infer,
         jvp=jvp,
         vjp=vjp,
+        quick=quick,
         batch=batch,
         samples=samples,
         complex=True,
@@ -155,9 +186,11 @@ argmin = implements(np.argmin)(_place_front(argmin_))
 
 # logsumexp ------------------------------------------------------------------------------------------------------------
 #
-# y = log sum_i exp x_i,  dy = sum_i w_i dx_i,  w_i = exp(x_i - y), which sum to 1. The value is computed relative to
-# the largest entry (Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021).
-# Where all entries are -inf so is y; then y is taken as 0 in the weights, which makes them exp(-inf) = 0.
+# y = log sum_i exp x_i,  dy = sum_i w_i dx_i,  w_i = exp(x_i - y), which sum to 1. The value is computed
+# relative to the largest entry (Blanchard, Higham and Higham, Accurately computing the log-sum-exp and
+# softmax functions, 2021). The error of y, which grows with |y|, is common to the exp(x_i - y): divided by
+# their sum they are right to rounding. Where all entries are -inf so is y, and no entry has any weight; where
+# y is inf, the infinite entries share it.
 
 
 def _logsumexp_eval(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -170,7 +203,9 @@ def _logsumexp_eval(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 def _weights(x: Any, y: Any, axis: tuple[int, ...]) -> Any:
     y = restore(y, x, axis)
-    return np.exp(x - np.where(y == -np.inf, 0.0, y))
+    w = np.where(y == np.inf, np.astype(x == np.inf, x.dtype), np.exp(x - np.where(np.isinf(y), 0.0, y)))
+    total = np.sum(w, axis=axis, keepdims=True)
+    return w / np.where(total == 0, 1.0, total)
 
 
 def _logsumexp_jvp(

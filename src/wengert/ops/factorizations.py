@@ -22,7 +22,7 @@ from wengert.ops.matrix_parts import (
     zeros_like,
 )
 from wengert.ops.products import conjugate
-from wengert.ops.triangular import solve_triangular_
+from wengert.ops.triangular import BLOCK, solve_triangular_
 from wengert.types import Array
 
 __all__ = ["QRResult", "cholesky_", "qr_"]
@@ -44,13 +44,19 @@ def _divide_upper(x: Array, r: Array) -> Array:
 
 
 # cholesky -------------------------------------------------------------------------------
-# H = L L^H, where H = h(A) is the Hermitian matrix in the lower triangle of A: NumPy reads nothing else, and neither
-# does the derivative. So the gradient is lower triangular, the tangent along any direction is that of NumPy's function
-# of all entries, and along a symmetric direction it is that of the factorization of symmetric matrices.
+# H = L L^H, where H = h(A) is the Hermitian matrix in the lower triangle of A: NumPy reads nothing else, and
+# neither does the derivative. So the gradient is lower triangular, the tangent along any direction is that of
+# NumPy's function of all entries, and along a symmetric direction it is that of the factorization of
+# symmetric matrices.
 #
-# With Phi = lower_half, L^-1 L_dot + (L^-1 L_dot)^H = L^-1 H_dot L^-H, a lower triangle plus its conjugate transpose:
+# With Phi = lower_half, L^-1 L_dot + (L^-1 L_dot)^H = L^-1 H_dot L^-H, a lower triangle plus its conjugate
+# transpose:
 #   L_dot = L Phi(P),   P = L^-1 H_dot L^-H                               (Murray 2016, section 3)
 #   S     = L^-T Phi(L^T L_bar) conj(L)^-1,   A_bar = h^T(S) = Phi(S + S^H)      (Murray 2016, section 3)
+# Large matrices are halved, which takes 2/5 of the products (Murray 2016, section 4, with two blocks):
+#   L_21 = A_21 L_11^-H,   L_22 = chol(A_22 - L_21 L_21^H)
+# The tangents are those of these lines. Adjoint, with Z = A_21_bar and G = A_22_bar,
+#   L_21_bar -= (G + G^H) conj(L_21),   Z = L_21_bar conj(L_11)^-1,   L_11_bar -= Z^H conj(L_21)
 # The upper factor of the matrix in the upper triangle of A is the adjoint of the lower factor of A^H.
 
 
@@ -63,8 +69,15 @@ def _cholesky_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, upper: bool) 
 
 
 def _cholesky_tangent(y: Array, a_dot: Array) -> Array:
-    z = _solve(y, hermitian(a_dot, lower_half), lower=True)
-    return y @ lower_half(_solve(y, adjoint(z), lower=True))  # P is its own adjoint
+    n = np.shape(y)[-1]
+    if n <= BLOCK:
+        inverse = np.linalg.inv(transpose(y))  # of an upper triangle, where elimination has nothing to do
+        return y @ lower_half(transpose(inverse) @ hermitian(a_dot, lower_half) @ conjugate(inverse))
+    (l11, l21, l22), (a11, a21, a22) = _quarters(y), _quarters(a_dot)
+    d11 = _cholesky_tangent(l11, a11)
+    d21 = adjoint(_solve(l11, adjoint(a21 - l21 @ adjoint(d11)), lower=True))
+    x = d21 @ adjoint(l21)
+    return _assemble(d11, d21, _cholesky_tangent(l22, a22 - (x + adjoint(x))))
 
 
 def _cholesky_vjp(y_bar: Array, site: Site, *, upper: bool) -> list[Array]:
@@ -74,9 +87,30 @@ def _cholesky_vjp(y_bar: Array, site: Site, *, upper: bool) -> list[Array]:
 
 
 def _cholesky_cotangent(y: Array, y_bar: Array) -> Array:
-    z = _solve(y, lower_half(transpose(y) @ y_bar), lower=True, trans=1)
-    s_t = _solve(y, transpose(z), lower=True, trans=2)
-    return lower_half(transpose(s_t) + conjugate(s_t))
+    n = np.shape(y)[-1]
+    if n <= BLOCK:
+        inverse = np.linalg.inv(transpose(y))
+        s = inverse @ lower_half(transpose(y) @ y_bar) @ adjoint(inverse)
+        return lower_half(s + adjoint(s))
+    (l11, l21, l22), (b11, b21, b22) = _quarters(y), _quarters(y_bar)
+    g = _cholesky_cotangent(l22, b22)
+    b21 = b21 - (g + adjoint(g)) @ conjugate(l21)
+    z = transpose(_solve(l11, transpose(b21), lower=True, trans=2))
+    return _assemble(_cholesky_cotangent(l11, b11 - adjoint(z) @ conjugate(l21)), z, g)
+
+
+def _quarters(x: Array) -> tuple[Array, Array, Array]:
+    """Return the blocks of a lower triangle."""
+    h = np.shape(x)[-1] // 2
+    return x[..., :h, :h], x[..., h:, :h], x[..., h:, h:]
+
+
+def _assemble(x11: Array, x21: Array, x22: Array) -> Array:
+    """Return the lower triangle of these blocks."""
+    zeros = np.zeros((*np.shape(x21)[:-2], np.shape(x21)[-1], np.shape(x21)[-2]), x21.dtype)
+    return np.concatenate(
+        (np.concatenate((x11, zeros), axis=-1), np.concatenate((x21, x22), axis=-1)), axis=-2
+    )
 
 
 def _cholesky_samples(rng: np.random.Generator) -> Samples:
@@ -105,9 +139,10 @@ def cholesky(a: Array, /, *, upper: bool = False) -> Array:
 
 
 # qr -------------------------------------------------------------------------------------
-# A = Q R by Householder reflections, with a real diagonal of R (LAPACK geqrf). The first k = min(m, n) columns alone
-# are A_1 = Q_1 R_1, R_1 square. Let C = Q_1^H A_1_dot R_1^-1. Then R_1_dot R_1^-1 = C - Omega with skew-Hermitian
-# Omega = Q_1^H Q_1_dot must be upper triangular with real diagonal, so that with Phi = upper_half
+# A = Q R by Householder reflections, with a real diagonal of R (LAPACK geqrf). The first k = min(m, n)
+# columns alone are A_1 = Q_1 R_1, R_1 square. Let C = Q_1^H A_1_dot R_1^-1. Then R_1_dot R_1^-1 = C - Omega
+# with skew-Hermitian Omega = Q_1^H Q_1_dot must be upper triangular with real diagonal, so that with Phi =
+# upper_half
 #   W = R_1_dot R_1^-1 = Phi(C + C^H),   Q_1_dot = A_1_dot R_1^-1 - Q_1 W,   R_1_dot = W R_1
 # and for the columns of a wide A beyond k (R = [R_1, R_2], R_2 = Q_1^H A_2):
 #   R_2_dot = Q_1^H A_2_dot - (C - W) R_2
@@ -115,11 +150,12 @@ def cholesky(a: Array, /, *, upper: bool = False) -> Array:
 #   A_1_bar = (Q_1_bar + conj(Q_1) (N - R_2_bar R_2^T)) R_1^-T,   A_2_bar = conj(Q_1) R_2_bar
 # (Seeger, Hetzel, Dai and Lawrence 2017 for real tall A; Walter and Lehmann 2012.) R_1 must be regular.
 #
-# mode="complete" of a tall A has further columns Q_2. Reflectors give Q = E - Y T Y^H with E = [E_1, E_2] the unit
-# matrix and Y = [Y_1; Y_2], so that Q_1 - E_1 = -Y T Y_1^H determines them (Ballard et al. 2014), and without them
+# mode="complete" of a tall A has further columns Q_2. Reflectors give Q = E - Y T Y^H with E = [E_1, E_2] the
+# unit matrix and Y = [Y_1; Y_2], so that Q_1 - E_1 = -Y T Y_1^H determines them (Ballard et al. 2014), and
+# without them
 #   Q_2 = E_2 + (Q_1 - E_1) G,   B^H G = Q_1b^H,   B the top of Q_1 - E_1, Q_1b the bottom of Q_1,
-# which is differentiated as it stands. B is singular only where a reflection is missing (a column that is zero below
-# the diagonal), and there Q_2 jumps.
+# which is differentiated as it stands. B is singular only where a reflection is missing (a column that is
+# zero below the diagonal), and there Q_2 jumps.
 
 
 def _qr_eval(a: Array, *, mode: Literal["reduced", "complete"]) -> tuple[Array, Array]:

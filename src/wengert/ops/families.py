@@ -17,6 +17,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import UFUNCS
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.masking import contract
 from wengert.types import ArrayType
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ __all__ = [
 
 
 # Broadcasting -------------------------------------------------------------------------------------------------------
+
+
+_SHORT, _MANY = (
+    8,
+    4096,
+)  # np.sum over a last axis so short is up to 38 times slower than adding so many entries
 
 
 def match(x_bar: Any, x: Any) -> Any:
@@ -65,7 +72,11 @@ def _sum_to(x_bar: Any, shape: tuple[int, ...]) -> Any:
     if extra < 0:
         return np.broadcast_to(x_bar, shape)
     ones = tuple([i + extra for i, n in enumerate(shape) if n == 1 and x_bar.shape[i + extra] != 1])
-    x_bar = np.sum(x_bar, axis=(*range(extra), *ones))
+    axes = (*range(extra), *ones)
+    if axes == (np.ndim(x_bar) - 1,) and 1 < x_bar.shape[-1] <= _SHORT and x_bar.size > _MANY:
+        x_bar = sum([x_bar[..., i] for i in range(1, x_bar.shape[-1])], x_bar[..., 0])
+    else:
+        x_bar = np.sum(x_bar, axis=axes)
     return np.reshape(x_bar, shape) if ones else x_bar
 
 
@@ -367,27 +378,38 @@ def bilinear(
     doc: str,
     samples: Samples,
     complex: bool = True,
+    alternating: bool = False,
 ) -> Primitive:
     """Define a primitive that is linear in each of two operands.
 
-    `left(y_bar, a, b, **params)` gives a_bar, `right(y_bar, a, b, **params)` gives b_bar.
+    `left(y_bar, a, b, **params)` gives a_bar, `right(y_bar, a, b, **params)` gives b_bar. All three are sums
+    of products, in which zero factors make zero terms (see `masking`), but for `alternating` ones, whose
+    products come with both signs.
     """
+    apply: Callable[..., Any] = (lambda product, *factors: product(*factors)) if alternating else contract
 
     def jvp(xs: Sequence[Any], x_dots: Sequence[Any], **params: Any) -> tuple[Any, Any]:
         (a, b), (a_dot, b_dot) = xs, x_dots
         y = prim(a, b, **params)
-        y_dot = None if a_dot is None else prim(a_dot, b, **params)
+        y_dot = None if a_dot is None else apply(lambda a, b: prim(a, b, **params), a_dot, b)
         if b_dot is not None:
-            part = prim(a, b_dot, **params)
+            part = apply(lambda a, b: prim(a, b, **params), a, b_dot)
             y_dot = part if y_dot is None else y_dot + part
         return y, spread(y_dot, y)
 
     def vjp(y_bar: Any, site: Site, **params: Any) -> list[Any]:
         (a, b), (need_a, need_b) = site.xs, site.needs
         return [
-            left(y_bar, a, b, **params) if need_a else None,
-            right(y_bar, a, b, **params) if need_b else None,
+            apply(lambda c, b: left(c, a, b, **params), y_bar, b) if need_a else None,
+            apply(lambda c, a: right(c, a, b, **params), y_bar, a) if need_b else None,
         ]
+
+    def quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
+        _, _, params, (a, b), _, _, (a_site, b_site) = site
+        return (
+            None if a_site is None else left(y_bar, a, b, **params),
+            None if b_site is None else right(y_bar, a, b, **params),
+        )
 
     prim = define(
         name=name,
@@ -396,6 +418,7 @@ def bilinear(
         infer=infer,
         jvp=jvp,
         vjp=vjp,
+        quick=quick,
         batch=batch,
         samples=samples,
         complex=complex,

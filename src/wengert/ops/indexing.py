@@ -3,8 +3,8 @@
     getitem  y = x[index]                  adjoint: scatter
     scatter  y = 0; y[index_k] += piece_k  adjoint: getitem
 
-An index may be anything NumPy takes: integers, slices, None, Ellipsis, integer and boolean arrays, in tuples. Index
-arrays that are traced (under `vmap`) are operands behind the others, and carry no derivative.
+An index may be anything NumPy takes: integers, slices, None, Ellipsis, integer and boolean arrays, in tuples.
+Index arrays that are traced (under `vmap`) are operands behind the others, and carry no derivative.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ INDEX_SAMPLES: tuple[tuple[tuple[int, ...], Any, tuple[Any, ...]], ...] = (
 
 # getitem --------------------------------------------------------------------------------------------------------------
 #
-# Linear in x. The cotangent is zero but at the index: it is handed to the reverse sweep as that, not as a dense array.
+# Linear in x. The cotangent is zero but at the index: it is handed to the reverse sweep as that, not as a
+# dense array.
 
 
 def _getitem_eval(x: Any, *arrays: Any, index: Any) -> Any:
@@ -110,7 +111,8 @@ def getitem(x: Any, index: Any) -> Any:
 
 # scatter --------------------------------------------------------------------------------------------------------------
 #
-# y = sum_k S_k piece_k with the selection matrices S_k of the reads, so piece_k_bar = S_k^T y_bar = y_bar[index_k].
+# y = sum_k S_k piece_k with the selection matrices S_k of the reads, so piece_k_bar = S_k^T y_bar =
+# y_bar[index_k].
 
 _SPARSE = 8  # a piece that is smaller than the buffer by this factor is added entry by entry
 
@@ -123,12 +125,12 @@ def may_repeat(index: Any) -> bool:
 def add_at(buffer: Any, index: Any, piece: Any) -> None:
     """Add a piece into a buffer, every repetition of an entry counting.
 
-    `np.add.at` is quick for one axis only (4 times, measured on rows of 64), so the positions are flattened when the
-    piece is of the size of the buffer.
+    `np.add.at` is quick for one axis only (4 times, measured on rows of 64), so the positions are flattened
+    when the piece is of the size of the buffer.
     """
     if type(index) is int or not may_repeat(index):
         buffer[index] += piece
-    elif buffer.ndim == 1 or np.size(piece) * _SPARSE < buffer.size:
+    elif buffer.ndim == 1 or np.size(piece) * _SPARSE < buffer.size or not buffer.flags.c_contiguous:
         np.add.at(buffer, index, piece)
     else:
         positions = np.arange(buffer.size).reshape(buffer.shape)[index]

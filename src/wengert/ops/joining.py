@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from wengert.core.numpy_protocol import implements
+from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Site, define
+from wengert.ops.casting import order_of, ordered
 from wengert.ops.families import match
 from wengert.types import ArrayType, type_of
 
@@ -278,7 +279,10 @@ def _line(arr: Any, axis: Any) -> tuple[Any, int]:
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     """Take the entries that are not deleted."""
     arr, axis = _line(arr, axis)
-    return np.take(arr, np.delete(np.arange(np.shape(arr)[axis]), obj), axis=axis)
+    kept = np.delete(np.arange(np.shape(arr)[axis]), obj)
+    y = operand(arr)[(*[slice(None)] * axis, kept)]
+    several = not isinstance(obj, slice) and np.size(obj) != 1  # then NumPy reads at an array, too
+    return y if several else ordered(y, order_of(arr))
 
 
 @implements(np.insert)
@@ -299,4 +303,5 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
         places = places.reshape(())
     values = np.broadcast_to(values, tuple(new if i == axis else m for i, m in enumerate(shape)))
     order = np.insert(np.arange(n), places, n + np.arange(new))
-    return np.take(np.concatenate([arr, values.astype(arr.dtype)], axis=axis), order, axis=axis)
+    y = np.take(np.concatenate([arr, values.astype(arr.dtype)], axis=axis), order, axis=axis)
+    return ordered(y, order_of(arr))

@@ -1,8 +1,8 @@
 """Size, sign and parts of a number: absolute, sign, copysign, hypot; conjugate, real, imag, angle.
 
-Functions of a complex z that are not holomorphic (conjugate, real, absolute, ...) are differentiated as functions of
-two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the gradient of hypot at the
-origin is 0.
+Functions of a complex z that are not holomorphic (conjugate, real, absolute, ...) are differentiated as
+functions of two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the
+gradient of hypot at the origin is 0.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def imag(val: Any) -> Any:
     """Bind `imag`; a real value has the constant imaginary part 0."""
     if _is_complex(val):
         return imag_(val)
-    return np.zeros(np.shape(val), type_of(val).dtype)[()]
+    return np.broadcast_to(np.zeros((), type_of(val).dtype), np.shape(val))[()]  # read-only, as NumPy's
 
 
 @implements(np.angle)
@@ -103,7 +103,8 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 
 # sign -------------------------------------------------------------------------------------------------------------
 #
-# Of a real x: locally constant. Of a complex x = r u with |u| = 1, sign(x) = u turns when x moves across its ray:
+# Of a real x: locally constant. Of a complex x = r u with |u| = 1, sign(x) = u turns when x moves across its
+# ray:
 #   u_dot = i u Im(conj(u) x_dot) / r
 #   x_bar = i conj(u) Im(u y_bar) / r         from Im(w) = Re(-i w) and Re(i u y_bar) = -Im(u y_bar)
 
@@ -130,7 +131,8 @@ def _sign_vjp(y_bar: Any, site: Any) -> tuple[Any]:
 def _register(ufunc: np.ufunc, **fields: Any) -> Primitive:
     """Define the primitive of a ufunc of one operand whose rules are not one partial derivative.
 
-    The tape hands an elementwise rule its site as a plain tuple, for speed: operands are item 3, the result is item 4.
+    The tape hands an elementwise rule its site as a plain tuple, for speed: operands are item 3, the result
+    is item 4.
     """
     prim = define(
         name=ufunc.__name__,
@@ -170,11 +172,17 @@ def _absolute_vjp(y_bar: Any, site: Any) -> tuple[Any]:
     return (masked(y_bar, np.conjugate(u) if _is_complex(u) else u),)
 
 
+def _absolute_quick(y_bar: Any, site: Any) -> tuple[Any]:
+    u = np.sign(site[3][0])
+    return (y_bar * (np.conjugate(u) if _is_complex(u) else u),)
+
+
 absolute = _register(
     np.absolute,
     infer=_part_type,
     jvp=_absolute_jvp,
     vjp=_absolute_vjp,
+    quick=_absolute_quick,
     samples=unary(0.5, 2.0),
     doc="Absolute value of x, with derivative 0 at 0. DLMF 1.9.7.",
 )

@@ -108,25 +108,18 @@ def quotient(x: Array, y: Array) -> Array:
     return np.where(zero, 0.0, x / np.where(zero, 1.0, y))
 
 
-def inverse_gaps(w: Array) -> Array:
+def inverse_gaps(w: Array, equal: Any = None) -> Array:
     """Return 1 / (w_j - w_i) in row i and column j, and 0 where the two are equal.
 
-    Equal means: closer than n eps max|w|. That is the accuracy of the w that LAPACK computes (Anderson et al. 1999,
-    LAPACK Users' Guide, section 4.7), so that closer ones are not told apart.
-
-    When 0 is right. The quotient stands for how fast the vectors of an equal pair turn within their common eigenspace,
-    where LAPACK's choice of a basis is arbitrary. Functions that do not change under such a turn have nothing to gain
-    from it: first derivatives are right for symmetric functions of the values (sum(eigvalsh(a)), the nuclear norm),
-    for norms of U f(w) V^H and for projectors on whole eigenspaces. They are right for U f(w) U^H itself along
-    directions that are diagonal in the eigenspace; off the diagonal its derivative is f'(w), the limit of
-    (f(w_j) - f(w_i)) / (w_j - w_i), which no rule on (w, U) can know, and is missing here. Second derivatives of all of
-    these are first derivatives of such U f(w) U^H, and miss the same part at repeated values. Matrix functions that
-    must be right there need rules of their own, as `cofactor` and `pinv` have.
+    Equal means, if it is not given: closer than n eps max|w|. That is the accuracy of the w that LAPACK
+    computes (Anderson et al. 1999, LAPACK Users' Guide, section 4.7), so that closer ones are not told apart.
+    When 0 is right is said in `repeated_values`.
     """
     gap = w[..., np.newaxis, :] - w[..., :, np.newaxis]
-    n, eps = np.shape(w)[-1], float(np.finfo(w.dtype).eps)
-    size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0.0)[..., np.newaxis]
-    equal = np.abs(gap) <= n * eps * size
+    if equal is None:
+        n, eps = np.shape(w)[-1], float(np.finfo(w.dtype).eps)
+        size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0.0)[..., np.newaxis]
+        equal = np.abs(gap) <= n * eps * size
     return np.where(equal, 0.0, 1.0 / np.where(equal, 1.0, gap))
 
 

@@ -2,8 +2,9 @@
 
     reshape, transpose, flip, roll
 
-Each is a permutation of the elements, hence linear, and its adjoint is the inverse permutation. The functions that only
-name a special shape or order (`ravel`, `squeeze`, `swapaxes`, `rot90`, ...) compute it and bind one of the four.
+Each is a permutation of the elements, hence linear, and its adjoint is the inverse permutation. The functions
+that only name a special shape or order (`ravel`, `squeeze`, `swapaxes`, `rot90`, ...) compute it and bind one
+of the four.
 """
 
 from __future__ import annotations
@@ -280,7 +281,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     i, j = _plane(tuple(axes), np.ndim(m))
     match k % 4:
         case 0:
-            return np.copy(m)
+            return m[...]
         case 1:
             return np.swapaxes(np.flip(m, j), i, j)
         case 2:

@@ -155,6 +155,6 @@ def nanstd(
 ) -> Any:
     """Square root of the variance of the entries that are not nan."""
     ddof = correction_of(ddof, correction)
-    return root(
-        np.nanvar(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean))
-    )
+    v = np.nanvar(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean))
+    kept = np.logical_and(where, np.logical_not(np.isnan(a)))
+    return root(v, a, axis, keepdims=keepdims, where=kept, mean=mean)

@@ -26,8 +26,9 @@ zero_derivative(np.linalg.matrix_rank)
 # y = (sum |x|^p)^(1/p), finite p other than 0. With d|x| = Re(conj(x) x_dot) / |x|:
 #   y_dot = Re sum(u * x_dot),   x_bar = y_bar u,   u = conj(x)/y (|x|/y)^(p - 2)
 # At x = 0 the norm has a kink, and u is 0 there: the subgradient of least length, as for abs; so norm(x)**2, which is
-# smooth, has gradient 0 there (its Hessian there is lost: it comes out as 0). At a single zero entry u is 0 for p > 1,
-# and by the same convention for p <= 1: `masked` says so, since its second factor is infinite for p < 2.
+# smooth, has gradient 0 there. Its Hessian there is lost and comes out as 0: no rule sees that y_bar is 2 y.
+# At a single zero entry u is 0 for p > 1, and by the same convention for p <= 1: `masked` says so, since its second
+# factor is infinite for p < 2.
 # All factors are homogeneous of degree 0, so nothing overflows that y did not.
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from wengert.core.numpy_protocol import implements, operand, traced_leaves
 from wengert.core.primitive import Site, define
 from wengert.errors import RefusedError
+from wengert.ops.casting import order_of, ordered
 from wengert.ops.families import match
 from wengert.types import ArrayType, type_of
 
@@ -152,9 +153,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         )
     _check_keywords(mode, kwargs)
     array = array if hasattr(array, "dtype") else np.asarray(array)
-    widths = _widths(pad_width, np.ndim(array))
+    widths, layout = _widths(pad_width, np.ndim(array)), order_of(array)
     if mode in {"constant", "empty"}:
-        return _constant(array, widths, kwargs.get("constant_values", 0))
+        return ordered(_constant(array, widths, kwargs.get("constant_values", 0)), layout)
     for axis, (n, pair) in enumerate(zip(np.shape(array), widths, strict=True)):
         if n == 0 and any(pair):
             message = f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'"
@@ -164,7 +165,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     for axis, (pair, option) in enumerate(zip(widths, _options(mode, kwargs, np.ndim(array)), strict=True)):
         if any(pair):
             array = _pad_axis(array, axis, pair, mode, option)
-    return array
+    return ordered(array, layout)
 
 
 def _options(mode: str, keywords: dict[str, Any], ndim: int) -> Any:
@@ -245,8 +246,8 @@ def _statistic(x: Any, axis: int, mode: str, width: int, length: int | None, pla
 def _odd(x: Any, axis: int, pair: tuple[int, int], mode: str) -> Any:
     """Reflect about the edges as points.
 
-    A reflection at the last entry takes f to 2 f(last) - f, one at the first to 2 f(first) - f, and both in turn shift
-    f by a period and raise it by 2 (f(last) - f(first)). So with p = k period + q,
+    A reflection at the last entry takes f to 2 f(last) - f, one at the first to 2 f(first) - f, and both in
+    turn shift f by a period and raise it by 2 (f(last) - f(first)). So with p = k period + q,
 
         f(p) = f(q) + 2 k (f(last) - f(first)),   f(q) = 2 f(last) - f(mirror of q) in the second half of a period.
     """

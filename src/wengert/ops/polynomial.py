@@ -172,6 +172,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     if np.ndim(x) != 1:
         message = "x must be a one-dimensional array or sequence."
         raise ValueError(message)
+    x = x.astype(np.promote_types(x.dtype, int), copy=False)  # as NumPy: float32 gives float64
     n = len(x) if N is None else N
     columns, power = [], x * 0 + 1
     for _ in range(n):

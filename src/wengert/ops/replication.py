@@ -70,4 +70,4 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     grids = tuple(np.reshape(x, (*[1] * i, -1, *[1] * (n - 1 - i))) for i, x in zip(axes, xi, strict=True))
     if not sparse:
         grids = np.broadcast_arrays(*grids)
-    return tuple(np.copy(g) for g in grids) if copy else tuple(grids)
+    return tuple(np.copy(g, order="C") for g in grids) if copy else tuple(grids)

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements, operand
+from wengert.ops.casting import order_of, ordered
 from wengert.types import type_of
 
 __all__: list[str] = []
@@ -121,5 +122,6 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             )
             raise ValueError(message)
         first, last = (_edge(f, h, i, edge_order, end=end) for end in (False, True))
-        slopes.append(np.concatenate([first, _interior(f, h, i), last], axis=i))
+        slope = np.concatenate([first, _interior(f, h, i), last], axis=i)
+        slopes.append(ordered(slope, order_of(f)))
     return slopes[0] if len(axes) == 1 else tuple(slopes)

@@ -5,10 +5,11 @@
     cumprod      y_i = x_0 ... x_i
     prod         y   = x_0 ... x_{n-1}
 
-The derivative of a product is the product of the others. Nothing here divides by x: quotients y / x_i fail at zeros.
-Products of the others come from running products from both ends; sums of such products obey a linear recurrence, whose
-adjoint is the same recurrence run from the other end. All rules are closed under differentiation, so zeros are right to
-every order.
+The derivative of a product is the product of the others. The rules do not divide by x: quotients y / x_i fail
+at zeros. Products of the others come from running products from both ends; sums of such products obey a
+linear recurrence, whose adjoint is the same recurrence run from the other end. All rules are closed under
+differentiation, so zeros are right to every order. The quick rules of the sweep divide where no product is
+zero or near the ends of the range.
 """
 
 from __future__ import annotations
@@ -93,9 +94,10 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 #
 #   s_0 = b_0,  s_i = b_i + a_{i-1} s_{i-1}        (reverse: s_{n-1} = b_{n-1},  s_i = b_i + a_i s_{i+1})
 #
-# s solves (I - L_a) s = b with a bidiagonal matrix, so the adjoint t of b solves the transposed system: the recurrence
-# with the same links a from the other end. Link a_i carries s_i to s_{i+1}, so a_bar_i = s_i t_{i+1}, or in reverse
-# a_bar_i = s_{i+1} t_i. The products a s are masked: where s is 0, an overflowed link contributes nothing.
+# s solves (I - L_a) s = b with a bidiagonal matrix, so the adjoint t of b solves the transposed system: the
+# recurrence with the same links a from the other end. Link a_i carries s_i to s_{i+1}, so a_bar_i = s_i
+# t_{i+1}, or in reverse a_bar_i = s_{i+1} t_i. The products a s are masked: where s is 0, an overflowed link
+# contributes nothing.
 
 _SHORT = 32  # below this length a plain loop is the fastest
 
@@ -103,8 +105,9 @@ _SHORT = 32  # below this length a plain loop is the fastest
 def _advance(a: Any, b: Any) -> Any:
     """Run the recurrence along axis 0, in about 4 sqrt(n) array operations.
 
-    Long axes are cut into blocks of m. All blocks run at once from 0; what leaves the blocks is itself a recurrence,
-    with the products of each block's links; and what enters a block reaches place j times its first j links.
+    Long axes are cut into blocks of m. All blocks run at once from 0; what leaves the blocks is itself a
+    recurrence, with the products of each block's links; and what enters a block reaches place j times its
+    first j links.
     """
     n = len(b)
     if n <= _SHORT:
@@ -220,6 +223,22 @@ def _cumprod_vjp(y_bar: Any, site: Site, *, axis: int) -> list[Any]:
     return [match(masked(t, _before(site.y, axis)), x)]
 
 
+def _within(y: Any, least: float) -> bool:
+    """Say whether all sizes |y| lie between a bound and its reciprocal."""
+    size = np.abs(y)
+    return np.size(y) > 0 and bool(least <= np.min(size)) and bool(np.max(size) <= 1.0 / least)
+
+
+def _cumprod_quick(y_bar: Any, site: Any) -> Any:
+    """Return x_bar_i = (sum_{k >= i} y_bar_k y_k) / x_i where the running products are far from the range's ends."""
+    _, _, params, (x,), y, _, _ = site
+    axis = params["axis"]
+    if not _within(y, float(np.finfo(y.dtype).tiny) ** 0.25):
+        return _cumprod_vjp(y_bar, Site._make(site), axis=axis)
+    tail = np.flip(np.cumsum(np.flip(y_bar * y, axis), axis=axis), axis)
+    return (match(tail / x, x),)
+
+
 def _cumprod_samples(rng: np.random.Generator) -> Samples:
     yield from _scan_samples(rng)
     for zeros in ((2.0, 0.0, 3.0, 4.0), (0.0, 1.5, 0.0), (0.0,)):
@@ -233,6 +252,7 @@ cumprod_ = define(
     infer=_scan_infer,
     jvp=_cumprod_jvp,
     vjp=_cumprod_vjp,
+    quick=_cumprod_quick,
     batch=lambda _size, xs, _batched, *, axis: np.cumprod(xs[0], axis=axis + 1),
     samples=_cumprod_samples,
     complex=True,
@@ -277,6 +297,15 @@ def _prod_vjp(y_bar: Any, site: Site, *, axis: tuple[int, ...], keepdims: bool) 
     return [match(masked(restore(y_bar, x, axis), _others(x, axis)), x)]
 
 
+def _prod_quick(y_bar: Any, site: Any) -> Any:
+    """Return y_bar y / x where no y is zero, subnormal or infinite: then the quotients are as exact as y."""
+    _, _, params, (x,), y, _, _ = site
+    if not _within(y, 4.0 * float(np.finfo(y.dtype).tiny)):
+        return _prod_vjp(y_bar, Site._make(site), **params)
+    y, y_bar = (restore(z, x, params["axis"]) for z in (y, y_bar))
+    return (match(y_bar * (y / x), x),)
+
+
 def _prod_infer(t: ArrayType, *, axis: tuple[int, ...], keepdims: bool) -> ArrayType:
     result = np.multiply.reduce(np.ones(1, t.dtype)).dtype
     return ArrayType(reduced(t.shape, axis, keepdims=keepdims), result)
@@ -296,6 +325,7 @@ prod_ = define(
     infer=_prod_infer,
     jvp=_prod_jvp,
     vjp=_prod_vjp,
+    quick=_prod_quick,
     batch=lambda _size, xs, _batched, *, axis, keepdims: np.prod(
         xs[0], axis=behind_batch(axis), keepdims=keepdims
     ),

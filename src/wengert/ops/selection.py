@@ -20,6 +20,7 @@ from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import UFUNCS, implements, operand, traced_leaves
 from wengert.core.primitive import Primitive, Site, define
 from wengert.errors import RefusedError
+from wengert.ops.casting import ordered
 from wengert.ops.families import align, match, spread
 from wengert.ops.indexing import getitem
 from wengert.ops.updating import index_update
@@ -37,8 +38,8 @@ _clip_ufunc: Any = vars(umath)["clip"]
 
 # where ----------------------------------------------------------------------------------------------------------------
 #
-# y = x where c, else z. A cotangent is selected, not multiplied: an infinite one on the other branch does not turn to
-# nan.
+# y = x where c, else z. A cotangent is selected, not multiplied: an infinite one on the other branch does not
+# turn to nan.
 
 
 def _where_eval(c: Any, x: Any, z: Any) -> Any:
@@ -60,6 +61,18 @@ def _where_vjp(y_bar: Any, site: Site) -> list[Any]:
         match(np.where(c, y_bar, 0.0), x) if need_x else None,
         match(np.where(c, 0.0, y_bar), z) if need_z else None,
     ]
+
+
+def _where_quick(y_bar: Any, site: Any) -> tuple[Any, Any, Any]:
+    """Multiply by the condition: selecting takes six times as long where the condition is irregular."""
+    _, _, _, (c, x, z), _, _, (_, x_site, z_site) = site
+    if getattr(c, "dtype", None) != np.bool_:
+        c = np.not_equal(c, 0)
+    return (
+        None,
+        None if x_site is None else match(y_bar * c, x),
+        None if z_site is None else match(y_bar * np.logical_not(c), z),
+    )
 
 
 def _where_infer(c: ArrayType, x: ArrayType, z: ArrayType) -> ArrayType:
@@ -89,6 +102,7 @@ where_: Primitive = define(
     infer=_where_infer,
     jvp=_where_jvp,
     vjp=_where_vjp,
+    quick=_where_quick,
     batch=lambda _size, xs, batched: where_(*align(xs, batched)),
     samples=_where_samples,
     complex=True,
@@ -135,7 +149,8 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 # clip -----------------------------------------------------------------------------------------------------------------
 #
-# y = min(max(x, lo), hi): hi where it is smaller than x or lo, else lo where x is below it, else x. On a bound y is x.
+# y = min(max(x, lo), hi): hi where it is smaller than x or lo, else lo where x is below it, else x. On a
+# bound y is x.
 
 
 def _clip_regions(x: Any, lo: Any, hi: Any) -> tuple[Any, Any, Any]:
@@ -161,6 +176,15 @@ def _clip_vjp(y_bar: Any, site: Site) -> list[Any]:
     ]
 
 
+def _clip_quick(y_bar: Any, site: Any) -> Sequence[Any]:
+    """Multiply by whether x is inside, if only x wants a cotangent; crossed bounds have no inside."""
+    _, _, _, (x, lo, hi), _, _, (_, lo_site, hi_site) = site
+    if lo_site is not None or hi_site is not None:
+        return _clip_vjp(y_bar, site)
+    outside = np.logical_or(x < lo, x > hi)
+    return match(y_bar * np.logical_not(outside), x), None, None
+
+
 def _clip_infer(*types: ArrayType) -> ArrayType:
     dtypes = _clip_ufunc.resolve_dtypes((*[t.dtype for t in types], None))
     return ArrayType(np.broadcast_shapes(*[t.shape for t in types]), dtypes[-1])
@@ -183,6 +207,7 @@ clip_: Primitive = define(
     infer=_clip_infer,
     jvp=_clip_jvp,
     vjp=_clip_vjp,
+    quick=_clip_quick,
     batch=lambda _size, xs, batched: clip_(*align(xs, batched)),
     samples=_clip_samples,
     elementwise=True,
@@ -325,7 +350,8 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = normalize_axis_index(axis, max(np.ndim(a), 1))
-    return getitem(a, (*[slice(None)] * axis, positions(indices, np.shape(a)[axis], mode)))
+    y = getitem(a, (*[slice(None)] * axis, positions(indices, np.shape(a)[axis], mode)))
+    return ordered(y, "C")
 
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Singular values and vectors: svd, svdvals.
 
-What the derivatives of singular vectors mean at repeated singular values is said at `matrix_parts.inverse_gaps`.
+What derivatives mean at repeated singular values is said in `repeated_values`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.families import match
 from wengert.ops.matrix_parts import (
     Samples,
     adjoint,
@@ -23,7 +25,8 @@ from wengert.ops.matrix_parts import (
     transpose,
     zeros_like,
 )
-from wengert.ops.products import conjugate
+from wengert.ops.products import aligned, conjugate
+from wengert.ops.repeated_values import adapted, groups, repeats, turn
 from wengert.types import Array
 
 __all__ = ["SVDResult", "svd_", "svdvals_"]
@@ -42,24 +45,47 @@ SHAPES = ((3, 3), (4, 2), (2, 4), (1, 1), (2, 3, 2), (0, 0), (0, 3, 2))  # of sa
 # Adjoint, with X = U^T U_bar and Y = -V^H_bar (V^H)^T, the cotangents of Omega and Psi,
 #   H_bar = F * (X + Y),   K_bar = T * (X - Y)
 #   M_bar = diag(s_bar) + (H_bar + H_bar^H) / 2 + (K_bar - K_bar^H) / 2
-#   A_bar = conj(U) M_bar conj(V^H) + (I - conj(U) U^T) U_bar S^-1 conj(V^H) + conj(U) S^-1 V^H_bar (I - V V^H)^T
-# Where s_i is 0, it is a modulus at 0: its derivative is 0, as for abs, and so are the terms with S^-1 and T.
-# Complex vectors u_i, v_i have a free common phase: theirs is the one with diag(Omega) = -diag(Psi).
+# A_bar = conj(U) M_bar conj(V^H) + (I - conj(U) U^T) U_bar S^-1 conj(V^H) + conj(U) S^-1 V^H_bar (I - V
+# V^H)^T Where s_i is 0, it is a modulus at 0: its derivative is 0, as for abs, and so are the terms with S^-1
+# and T. Complex vectors u_i, v_i have a free common phase: theirs is the one with diag(Omega) = -diag(Psi).
 #
-# full_matrices=True completes U and V by columns U_2 and V_2 that span the rest. Their basis is arbitrary; only the
-# space has a derivative, and U_2_dot = -U (U_dot^H U_2) is the one without rotation in it. Its adjoint adds
-# -conj(U_2) U_2_bar^H conj(U) to U_bar; likewise for V.
+# full_matrices=True completes U and V by columns U_2 and V_2 that span the rest. Their basis is arbitrary;
+# only the space has a derivative, and U_2_dot = -U (U_dot^H U_2) is the one without rotation in it. Its
+# adjoint adds -conj(U_2) U_2_bar^H conj(U) to U_bar; likewise for V.
 
 
-def _svd_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, full_matrices: bool) -> tuple[Any, Any]:
-    (a,), (a_dot,) = xs, x_dots
-    u, s, vh = y = svd_(a, full_matrices=full_matrices)
+def _svd_eval(a: Array, *along: Array, full_matrices: bool, values: bool = False) -> tuple[Array, ...]:
+    u, s, vh = np.linalg.svd(a, full_matrices)
+    if not along:
+        return u, s, vh
+    k = np.shape(s)[-1]
+    u1, v1h = u[..., :k], vh[..., :k, :]
+    m = adjoint(u1) @ along[0] @ adjoint(v1h)
+    q = adapted(s, (m + adjoint(m)) / 2)
+    s, u1, v1h = np.broadcast_to(s, np.shape(q)[:-1]), u1 @ q, adjoint(q) @ v1h
+    stack = np.shape(q)[:-2]
+    u2, v2h = (np.broadcast_to(x, (*stack, *np.shape(x)[-2:])) for x in (u[..., k:], vh[..., k:, :]))
+    return np.concatenate((u1, u2), axis=-1), s, np.concatenate((v1h, v2h), axis=-2)
+
+
+def _basis(xs: Sequence[Array], a_dot: Array, **params: Any) -> tuple[Array, ...]:
+    """Return the decomposition, where values repeat with the vectors that go with a direction."""
+    y: tuple[Array, ...] = svd_(*xs, **params)
+    return svd_(xs[0], a_dot, **params) if len(xs) == 1 and repeats(y[1]) else y
+
+
+def _svd_jvp(xs: Sequence[Array], x_dots: Sequence[Array], **params: Any) -> tuple[Any, Any]:
+    a, a_dot = xs[0], x_dots[0]
+    if a_dot is None:
+        return svd_(*xs, **params), None
+    u, s, vh = y = _basis(xs, a_dot, **params)
     (m, n), k = np.shape(a)[-2:], np.shape(s)[-1]
     u1, v1h = u[..., :k], vh[..., :k, :]
     right = a_dot @ adjoint(v1h)
     inner = adjoint(u1) @ right
-    turn, shear = inverse_gaps(s) * (inner + adjoint(inner)) / 2.0, _sums(s) * (inner - adjoint(inner)) / 2.0
-    u_dot, vh_dot = u1 @ (turn + shear), (shear - turn) @ v1h
+    omega = inverse_gaps(s, groups(s)) * (inner + adjoint(inner)) / 2.0
+    shear = _sums(s) * (inner - adjoint(inner)) / 2.0
+    u_dot, vh_dot = u1 @ (omega + shear), (shear - omega) @ v1h
     if m > k:
         u_dot = u_dot + quotient(right - u1 @ inner, s[..., np.newaxis, :])
     if n > k:
@@ -76,17 +102,24 @@ def _sums(s: Array) -> Array:
     return quotient(1.0, s[..., np.newaxis, :] + s[..., :, np.newaxis])
 
 
-def _svd_vjp(y_bar: tuple[Array, ...], site: Site, *, full_matrices: bool) -> list[Array]:
-    (a,), (u, s, vh), (u_bar, s_bar, vh_bar) = site.xs, site.y, y_bar
+def _svd_vjp(
+    y_bar: tuple[Array, ...], site: Site, *, full_matrices: bool, values: bool = False
+) -> list[Array | None]:
+    rest = [None] * (len(site.xs) - 1)
+    return [match(_svd_bar(y_bar, site, values=values), site.xs[0]) if site.needs[0] else None, *rest]
+
+
+def _svd_bar(y_bar: tuple[Array, ...], site: Site, *, values: bool) -> Array:
+    a, (u, s, vh), (u_bar, s_bar, vh_bar) = site.xs[0], site.y, y_bar
     (m, n), k = np.shape(a)[-2:], np.shape(s)[-1]
     u1, v1h = u[..., :k], vh[..., :k, :]
     if u_bar is None and vh_bar is None:
-        return [_values_vjp(s_bar, u1, s, v1h)]
+        return _values_vjp(s_bar, u1, s, v1h)
     u_bar = zeros_like(u) if u_bar is None else u_bar
     vh_bar = zeros_like(vh) if vh_bar is None else vh_bar
     u_bar, vh_bar = _fold(u, u_bar, vh, vh_bar, k)
     x, y = transpose(u1) @ u_bar, -(vh_bar @ transpose(v1h))
-    h_bar, k_bar = inverse_gaps(s) * (x + y), _sums(s) * (x - y)
+    h_bar, k_bar = turn(s, x + y, (x, y), values=values or s_bar is not None), _sums(s) * (x - y)
     m_bar = (h_bar + adjoint(h_bar) + k_bar - adjoint(k_bar)) / 2.0
     left = conjugate(u1) @ m_bar
     if m > k:
@@ -94,7 +127,7 @@ def _svd_vjp(y_bar: tuple[Array, ...], site: Site, *, full_matrices: bool) -> li
     a_bar = left @ conjugate(v1h)
     if n > k:
         a_bar = a_bar + conjugate(u1) @ quotient(vh_bar + y @ conjugate(v1h), s[..., :, np.newaxis])
-    return [a_bar if s_bar is None else a_bar + _values_vjp(s_bar, u1, s, v1h)]
+    return a_bar if s_bar is None else a_bar + _values_vjp(s_bar, u1, s, v1h)
 
 
 def _values_vjp(s_bar: Array, u: Array, s: Array, vh: Array) -> Array:
@@ -118,19 +151,15 @@ def _svd_samples(rng: np.random.Generator) -> Samples:
     yield from matrices((2, 2), (3, 2), (2, 3), full_matrices=True)(rng)
 
 
-def _svd_eval(a: Array, *, full_matrices: bool) -> tuple[Array, ...]:
-    return tuple(np.linalg.svd(a, full_matrices))
-
-
 svd_: Primitive = define(
     name="svd",
     doc="Singular value decomposition U, s, V^H, values descending. Townsend 2016; Seeger et al. 2017.",
     multiple=True,
     eval=_svd_eval,
-    infer=infer_stack(_svd_eval),
+    infer=lambda *types, **params: infer_stack(_svd_eval)(types[0], **params),
     jvp=_svd_jvp,
     vjp=_svd_vjp,
-    batch=lambda _size, xs, _batched, *, full_matrices: svd_(xs[0], full_matrices=full_matrices),
+    batch=lambda _size, xs, batched, **params: svd_(*aligned(xs, batched, (2,) * len(xs)), **params),
     samples=_svd_samples,
     complex=False,  # the rules hold, but not the law of differences: complex vectors have a free phase
 )
@@ -161,13 +190,13 @@ def _hermitian_svd(a: Array) -> Any:
 
 
 def _svdvals_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
-    u, s, vh = svd_(xs[0], full_matrices=False)
+    u, s, vh = _basis(xs, x_dots[0], full_matrices=False)
     moved = transpose(x_dots[0] @ adjoint(vh))
     return s, np.where(s == 0, 0.0, np.real(np.sum(adjoint(u) * moved, axis=-1)))
 
 
 def _svdvals_vjp(y_bar: Array, site: Site) -> list[Array]:
-    u, s, vh = svd_(site.xs[0], full_matrices=False)
+    u, s, vh = svd_(site.xs[0], full_matrices=False, values=isinstance(y_bar, Traced))
     return [_values_vjp(y_bar, u, s, vh)]
 
 

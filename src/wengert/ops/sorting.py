@@ -1,8 +1,9 @@
 """Order: sort, partition, and where values stand in an order.
 
-The order itself is locally constant: `argsort`, `argpartition`, `searchsorted` and `lexsort` have derivative zero. A
-sorted array is a permutation of the entries, the same for tangents and cotangents. Ties are stable: equal entries keep
-their order, whatever algorithm is asked for, so a cotangent goes where the entry came from.
+The order itself is locally constant: `argsort`, `argpartition`, `searchsorted` and `lexsort` have derivative
+zero. A sorted array is a permutation of the entries, the same for tangents and cotangents. Ties are stable:
+equal entries keep their order, whatever algorithm is asked for, so a cotangent goes where the entry came
+from.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand, zero_derivative
 from wengert.core.primitive import Primitive, define
+from wengert.ops.casting import order_of, ordered
 from wengert.ops.indexing import getitem
 from wengert.ops.selection import along_axis
 from wengert.ops.updating import index_update
@@ -85,7 +87,8 @@ def argsort(
 
 # permute --------------------------------------------------------------------------------------------------------------
 #
-# y = x[perm] line by line, and x_bar = y_bar[inverse of perm]: no entry is read twice, so nothing needs to be added up.
+# y = x[perm] line by line, and x_bar = y_bar[inverse of perm]: no entry is read twice, so nothing needs to be
+# added up.
 
 
 def _inverse(perm: Any, axis: int) -> Any:
@@ -134,7 +137,7 @@ def sort(
     """Permute by a stable `argsort`."""
     _checked_kind(kind, order, stable)
     a, axis = _line(a, axis)
-    return permute_(a, argsort_(a, axis=axis, kind="stable"), axis=axis)
+    return ordered(permute_(a, argsort_(a, axis=axis, kind="stable"), axis=axis), order_of(a))
 
 
 @implements(np.sort_complex)
@@ -186,7 +189,7 @@ def argpartition(
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
     """Permute by `argpartition`."""
     a, axis = _line(a, axis)
-    return permute_(a, argpartition(a, kth, axis, kind, order), axis=axis)
+    return ordered(permute_(a, argpartition(a, kth, axis, kind, order), axis=axis), order_of(a))
 
 
 # searchsorted ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Bessel functions J, Y, I and K, Hankel functions, and their scaled forms.
 
-A derivative in x is half a difference or sum of neighboring orders (DLMF 10.6.1, 10.29.1), which needs no division by x
-and so holds at 0; orders themselves are parameters.
+A derivative in x is half a difference or sum of neighboring orders (DLMF 10.6.1, 10.29.1), which needs no
+division by x and so holds at 0; the derivative in the order is that of special_orders.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from wengert.errors import RuleMissingError
 from wengert.ops.families import elementwise, unary
 from wengert.ops.special_families import fixed, parameters
 from wengert.ops.special_hypergeometric import kummer
+from wengert.ops.special_orders import order_of_i, order_of_ive, order_of_k, oscillating_order
 
 __all__: list[str] = []
 
@@ -60,7 +61,10 @@ elementwise(
 
 elementwise(
     special.jv,
-    (fixed("jv", "v"), lambda y, v, x: 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x))),
+    (
+        oscillating_order(special.jv, -1.0),
+        lambda y, v, x: 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x)),
+    ),
     samples=parameters((0, 3), (0.5, 4.0)),
     complex=True,
     doc="Bessel function J of order v. DLMF 10.2.2, 10.6.1.",
@@ -68,7 +72,7 @@ elementwise(
 
 elementwise(
     special.yv,
-    (fixed("yv", "v"), lambda y, v, x: 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x))),
+    (oscillating_order(special.yv, 1.0), lambda y, v, x: 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 4.0)),
     complex=True,
     doc="Bessel function Y of order v. DLMF 10.2.3, 10.6.1.",
@@ -83,7 +87,10 @@ elementwise(
 
 elementwise(
     special.hankel1,
-    (fixed("hankel1", "v"), lambda y, v, z: 0.5 * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z))),
+    (
+        oscillating_order(special.hankel1, 1.0),
+        lambda y, v, z: 0.5 * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z)),
+    ),
     samples=parameters((0, 3), (0.5, 4.0)),
     complex=True,
     doc="Hankel function J + i Y of order v. DLMF 10.4.3, 10.6.1.",
@@ -91,7 +98,10 @@ elementwise(
 
 elementwise(
     special.hankel2,
-    (fixed("hankel2", "v"), lambda y, v, z: 0.5 * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z))),
+    (
+        oscillating_order(special.hankel2, 1.0),
+        lambda y, v, z: 0.5 * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z)),
+    ),
     samples=parameters((0, 3), (0.5, 4.0)),
     complex=True,
     doc="Hankel function J - i Y of order v. DLMF 10.4.3, 10.6.1.",
@@ -101,7 +111,7 @@ elementwise(
 elementwise(
     special.hankel1e,
     (
-        fixed("hankel1e", "v"),
+        oscillating_order(special.hankel1e, 1.0),
         lambda y, v, z: 0.5 * (special.hankel1e(v - 1, z) - special.hankel1e(v + 1, z)) - y * 1j,
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
@@ -112,7 +122,7 @@ elementwise(
 elementwise(
     special.hankel2e,
     (
-        fixed("hankel2e", "v"),
+        oscillating_order(special.hankel2e, 1.0),
         lambda y, v, z: 0.5 * (special.hankel2e(v - 1, z) - special.hankel2e(v + 1, z)) + y * 1j,
     ),
     samples=parameters((0, 3), (0.5, 4.0)),
@@ -134,14 +144,14 @@ def _scaled_slope(name: str, fun: np.ufunc) -> Any:
 
 elementwise(
     special.jve,
-    (fixed("jve", "v"), _scaled_slope("jve", special.jve)),
+    (oscillating_order(special.jve, -1.0), _scaled_slope("jve", special.jve)),
     samples=parameters((0, 3), (0.5, 4.0)),
     doc="Bessel function J of order v times exp(-|Im z|). DLMF 10.2.2, 10.6.1.",
 )
 
 elementwise(
     special.yve,
-    (fixed("yve", "v"), _scaled_slope("yve", special.yve)),
+    (oscillating_order(special.yve, 1.0), _scaled_slope("yve", special.yve)),
     samples=parameters((0, 3), (0.5, 4.0)),
     doc="Bessel function Y of order v times exp(-|Im z|). DLMF 10.2.3, 10.6.1.",
 )
@@ -165,7 +175,7 @@ elementwise(
 
 elementwise(
     special.iv,
-    (fixed("iv", "v"), lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x))),
+    (order_of_i, lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
     complex=True,
     doc="Modified Bessel function I of order v. DLMF 10.25.2, 10.29.1.",
@@ -187,7 +197,7 @@ elementwise(
 
 elementwise(
     special.kv,
-    (fixed("kv", "v"), lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x))),
+    (order_of_k(special.kv), lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
     complex=True,
     doc="Modified Bessel function K of order v. DLMF 10.25.3, 10.29.1.",
@@ -201,8 +211,9 @@ elementwise(
 )
 
 
-# Scaled: i0e = exp(-|x|) I_0(x) = M(1/2, 1, -2|x|) and i1e = exp(-|x|) I_1(x) = (x/2) M(3/2, 3, -2|x|) with Kummer's
-# function M (DLMF 10.39.5). The difference i1e - i0e of the plain rule would cancel for large x; M has none.
+# Scaled: i0e = exp(-|x|) I_0(x) = M(1/2, 1, -2|x|) and i1e = exp(-|x|) I_1(x) = (x/2) M(3/2, 3, -2|x|) with
+# Kummer's function M (DLMF 10.39.5). The difference i1e - i0e of the plain rule would cancel for large x; M
+# has none.
 
 
 def _i0e_slope(x: Any) -> Any:
@@ -236,7 +247,7 @@ def _ive_slope(y: Any, v: Any, x: Any) -> Any:
 
 elementwise(
     special.ive,
-    (fixed("ive", "v"), _ive_slope),
+    (order_of_ive, _ive_slope),
     samples=parameters((0, 3), (0.5, 3.0)),
     doc="exp(-|Re x|) I_v(x). DLMF 10.25.2, 10.29.1.",
 )
@@ -257,7 +268,7 @@ elementwise(
 
 elementwise(
     special.kve,
-    (fixed("kve", "v"), lambda y, v, x: y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
+    (order_of_k(special.kve), lambda y, v, x: y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
     samples=parameters((0, 3), (0.5, 3.0)),
     complex=True,
     doc="exp(x) K_v(x). DLMF 10.25.3, 10.29.1.",

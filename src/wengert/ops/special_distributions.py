@@ -1,7 +1,7 @@
 """Distribution functions of SciPy and their inverses: a derivative in the variable is the density.
 
-The densities are those of the gamma and beta distributions in another variable. Degrees of freedom are parameters;
-counts are rounded down by SciPy, so that they are locally constant.
+The densities are those of the gamma and beta distributions in another variable. Derivatives in degrees of freedom are
+those of special_parameters. Counts are rounded down by SciPy, so that they are locally constant.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from scipy import special
 from wengert.ops.families import elementwise
 from wengert.ops.special_families import fixed, parameters
 from wengert.ops.special_gamma import beta_density, gamma_density
+from wengert.ops.special_parameters import gamma_slope, slope_in, slope_of_share
 
 __all__: list[str] = []
 
@@ -26,17 +27,25 @@ def _student_density(df: Any, t: Any) -> Any:
     return np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df)) / (np.sqrt(df) * special.beta(0.5, 0.5 * df))
 
 
+_student_slope = slope_in(special.stdtr)  # of the tail on the left, whose complement is the one on the right
+
 elementwise(
     special.stdtr,
-    (fixed("stdtr", "df"), lambda y, df, t: _student_density(df, t)),
-    samples=parameters((1, 6), (-2.0, 2.0)),
+    (
+        lambda y, df, t: -np.sign(t) * _student_slope(df, -np.absolute(t)),
+        lambda y, df, t: _student_density(df, t),
+    ),
+    samples=parameters((1.0, 6.0), (-2.0, 2.0)),
     doc="Student's t distribution function with df degrees of freedom. DLMF 8.17.2.",
 )
 
 elementwise(
     special.stdtrit,
-    (fixed("stdtrit", "df"), lambda y, df, p: 1.0 / _student_density(df, y)),
-    samples=parameters((1, 6), (0.1, 0.9)),
+    (
+        lambda y, df, p: np.sign(y) * _student_slope(df, -np.absolute(y)) / _student_density(df, y),
+        lambda y, df, p: 1.0 / _student_density(df, y),
+    ),
+    samples=parameters((1.0, 6.0), (0.1, 0.9)),
     doc="Inverse of Student's t distribution function in t. DLMF 8.17.2.",
 )
 
@@ -49,24 +58,39 @@ def _f_density(m: Any, n: Any, x: Any) -> Any:
     return beta_density(0.5 * m, 0.5 * n, w) * m * n / (n + m * x) ** 2
 
 
+_f_slope_m = slope_of_share(special.fdtr, special.fdtrc, 0)
+_f_slope_n = slope_of_share(special.fdtr, special.fdtrc, 1)
+
 elementwise(
     special.fdtr,
-    (fixed("fdtr", "dfn"), fixed("fdtr", "dfd"), lambda y, m, n, x: _f_density(m, n, x)),
-    samples=parameters((2, 6), (2, 6), (0.2, 3.0)),
+    (
+        lambda y, m, n, x: _f_slope_m(m, n, x),
+        lambda y, m, n, x: _f_slope_n(m, n, x),
+        lambda y, m, n, x: _f_density(m, n, x),
+    ),
+    samples=parameters((2.0, 6.0), (2.0, 6.0), (0.2, 3.0)),
     doc="F distribution function with dfn and dfd degrees of freedom. DLMF 8.17.2.",
 )
 
 elementwise(
     special.fdtrc,
-    (fixed("fdtrc", "dfn"), fixed("fdtrc", "dfd"), lambda y, m, n, x: -_f_density(m, n, x)),
-    samples=parameters((2, 6), (2, 6), (0.2, 3.0)),
+    (
+        lambda y, m, n, x: -_f_slope_m(m, n, x),
+        lambda y, m, n, x: -_f_slope_n(m, n, x),
+        lambda y, m, n, x: -_f_density(m, n, x),
+    ),
+    samples=parameters((2.0, 6.0), (2.0, 6.0), (0.2, 3.0)),
     doc="Complement of the F distribution function. DLMF 8.17.2.",
 )
 
 elementwise(
     special.fdtri,
-    (fixed("fdtri", "dfn"), fixed("fdtri", "dfd"), lambda y, m, n, p: 1.0 / _f_density(m, n, y)),
-    samples=parameters((2, 6), (2, 6), (0.1, 0.9)),
+    (
+        lambda y, m, n, p: -_f_slope_m(m, n, y) / _f_density(m, n, y),
+        lambda y, m, n, p: -_f_slope_n(m, n, y) / _f_density(m, n, y),
+        lambda y, m, n, p: 1.0 / _f_density(m, n, y),
+    ),
+    samples=parameters((2.0, 6.0), (2.0, 6.0), (0.1, 0.9)),
     doc="Inverse of the F distribution function in x. DLMF 8.17.2.",
 )
 
@@ -75,22 +99,31 @@ elementwise(
 
 elementwise(
     special.chdtr,
-    (fixed("chdtr", "v"), lambda y, v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x)),
-    samples=parameters((2, 6), (0.5, 5.0)),
+    (
+        lambda y, v, x: 0.5 * gamma_slope(0.5 * v, 0.5 * x),
+        lambda y, v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x),
+    ),
+    samples=parameters((2.0, 6.0), (0.5, 5.0)),
     doc="Chi-square distribution function P(v/2, x/2). DLMF 8.2.4.",
 )
 
 elementwise(
     special.chdtrc,
-    (fixed("chdtrc", "v"), lambda y, v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x)),
-    samples=parameters((2, 6), (0.5, 5.0)),
+    (
+        lambda y, v, x: -0.5 * gamma_slope(0.5 * v, 0.5 * x),
+        lambda y, v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x),
+    ),
+    samples=parameters((2.0, 6.0), (0.5, 5.0)),
     doc="Complement Q(v/2, x/2) of the chi-square distribution function. DLMF 8.2.4.",
 )
 
 elementwise(
     special.chdtri,
-    (fixed("chdtri", "v"), lambda y, v, p: -2.0 / gamma_density(0.5 * v, 0.5 * y)),
-    samples=parameters((2, 6), (0.1, 0.9)),
+    (
+        lambda y, v, p: -gamma_slope(0.5 * v, 0.5 * y) / gamma_density(0.5 * v, 0.5 * y),
+        lambda y, v, p: -2.0 / gamma_density(0.5 * v, 0.5 * y),
+    ),
+    samples=parameters((2.0, 6.0), (0.1, 0.9)),
     doc="Inverse of chdtrc in x. DLMF 8.2.4.",
 )
 
@@ -98,10 +131,10 @@ elementwise(
     special.gdtr,
     (
         lambda y, a, b, x: x * gamma_density(b, a * x),
-        fixed("gdtr", "b"),
+        lambda y, a, b, x: gamma_slope(b, a * x),
         lambda y, a, b, x: a * gamma_density(b, a * x),
     ),
-    samples=parameters((0.5, 2.0), (1, 4), (0.5, 3.0)),
+    samples=parameters((0.5, 2.0), (1.0, 4.0), (0.5, 3.0)),
     doc="Gamma distribution function P(b, a x) with rate a. DLMF 8.2.4.",
 )
 
@@ -109,10 +142,10 @@ elementwise(
     special.gdtrc,
     (
         lambda y, a, b, x: -x * gamma_density(b, a * x),
-        fixed("gdtrc", "b"),
+        lambda y, a, b, x: -gamma_slope(b, a * x),
         lambda y, a, b, x: -a * gamma_density(b, a * x),
     ),
-    samples=parameters((0.5, 2.0), (1, 4), (0.5, 3.0)),
+    samples=parameters((0.5, 2.0), (1.0, 4.0), (0.5, 3.0)),
     doc="Complement Q(b, a x) of the gamma distribution function. DLMF 8.2.4.",
 )
 
@@ -121,10 +154,10 @@ elementwise(
     special.gdtrix,
     (
         lambda y, a, b, p: -y / a,
-        fixed("gdtrix", "b"),
+        lambda y, a, b, p: -gamma_slope(b, a * y) / (a * gamma_density(b, a * y)),
         lambda y, a, b, p: 1.0 / (a * gamma_density(b, a * y)),
     ),
-    samples=parameters((0.5, 2.0), (1, 4), (0.1, 0.9)),
+    samples=parameters((0.5, 2.0), (1.0, 4.0), (0.1, 0.9)),
     doc="Inverse of gdtr in x. DLMF 8.2.4.",
 )
 

@@ -14,6 +14,7 @@ from scipy.special import _ufuncs
 
 from wengert.ops.families import binary, elementwise, nondifferentiable, unary
 from wengert.ops.special_families import fixed, parameters
+from wengert.ops.special_parameters import beta_slope_a, beta_slope_b, gamma_slope
 
 __all__: list[str] = []
 
@@ -142,29 +143,29 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 elementwise(
     special.gammainc,
-    (fixed("gammainc", "a"), lambda y, a, x: gamma_density(a, x)),
-    samples=parameters((1, 5), (0.5, 4.0)),
+    (lambda y, a, x: gamma_slope(a, x), lambda y, a, x: gamma_density(a, x)),
+    samples=parameters((1.0, 5.0), (0.5, 4.0)),
     doc="Regularized lower incomplete gamma function P(a, x). DLMF 8.2.4, 8.8.13.",
 )
 
 elementwise(
     special.gammaincc,
-    (fixed("gammaincc", "a"), lambda y, a, x: -gamma_density(a, x)),
-    samples=parameters((1, 5), (0.5, 4.0)),
+    (lambda y, a, x: -gamma_slope(a, x), lambda y, a, x: -gamma_density(a, x)),
+    samples=parameters((1.0, 5.0), (0.5, 4.0)),
     doc="Regularized upper incomplete gamma function Q(a, x). DLMF 8.2.4, 8.8.13.",
 )
 
 elementwise(
     special.gammaincinv,
-    (fixed("gammaincinv", "a"), lambda y, a, p: 1.0 / gamma_density(a, y)),
-    samples=parameters((1, 5), (0.1, 0.9)),
+    (lambda y, a, p: -gamma_slope(a, y) / gamma_density(a, y), lambda y, a, p: 1.0 / gamma_density(a, y)),
+    samples=parameters((1.0, 5.0), (0.1, 0.9)),
     doc="Inverse of P(a, x) in x. DLMF 8.12(iii).",
 )
 
 elementwise(
     special.gammainccinv,
-    (fixed("gammainccinv", "a"), lambda y, a, p: -1.0 / gamma_density(a, y)),
-    samples=parameters((1, 5), (0.1, 0.9)),
+    (lambda y, a, p: -gamma_slope(a, y) / gamma_density(a, y), lambda y, a, p: -1.0 / gamma_density(a, y)),
+    samples=parameters((1.0, 5.0), (0.1, 0.9)),
     doc="Inverse of Q(a, x) in x. DLMF 8.12(iii).",
 )
 
@@ -181,28 +182,44 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 
 elementwise(
     special.betainc,
-    (fixed("betainc", "a"), fixed("betainc", "b"), lambda y, a, b, x: beta_density(a, b, x)),
-    samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
+    (
+        lambda y, a, b, x: beta_slope_a(a, b, x),
+        lambda y, a, b, x: beta_slope_b(a, b, x),
+        lambda y, a, b, x: beta_density(a, b, x),
+    ),
+    samples=parameters((1.0, 5.0), (1.0, 5.0), (0.1, 0.9)),
     doc="Regularized incomplete beta function I_x(a, b). DLMF 8.17.2.",
 )
 
 elementwise(
     special.betaincc,
-    (fixed("betaincc", "a"), fixed("betaincc", "b"), lambda y, a, b, x: -beta_density(a, b, x)),
-    samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
+    (
+        lambda y, a, b, x: -beta_slope_a(a, b, x),
+        lambda y, a, b, x: -beta_slope_b(a, b, x),
+        lambda y, a, b, x: -beta_density(a, b, x),
+    ),
+    samples=parameters((1.0, 5.0), (1.0, 5.0), (0.1, 0.9)),
     doc="Complement 1 - I_x(a, b) of the incomplete beta function. DLMF 8.17.2, 8.17.4.",
 )
 
 elementwise(
     special.betaincinv,
-    (fixed("betaincinv", "a"), fixed("betaincinv", "b"), lambda y, a, b, p: 1.0 / beta_density(a, b, y)),
-    samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
+    (
+        lambda y, a, b, p: -beta_slope_a(a, b, y) / beta_density(a, b, y),
+        lambda y, a, b, p: -beta_slope_b(a, b, y) / beta_density(a, b, y),
+        lambda y, a, b, p: 1.0 / beta_density(a, b, y),
+    ),
+    samples=parameters((1.0, 5.0), (1.0, 5.0), (0.1, 0.9)),
     doc="Inverse of I_x(a, b) in x. DLMF 8.17.2.",
 )
 
 elementwise(
     special.betainccinv,
-    (fixed("betainccinv", "a"), fixed("betainccinv", "b"), lambda y, a, b, p: -1.0 / beta_density(a, b, y)),
-    samples=parameters((1, 5), (1, 5), (0.1, 0.9)),
+    (
+        lambda y, a, b, p: -beta_slope_a(a, b, y) / beta_density(a, b, y),
+        lambda y, a, b, p: -beta_slope_b(a, b, y) / beta_density(a, b, y),
+        lambda y, a, b, p: -1.0 / beta_density(a, b, y),
+    ),
+    samples=parameters((1.0, 5.0), (1.0, 5.0), (0.1, 0.9)),
     doc="Inverse of 1 - I_x(a, b) in x. DLMF 8.17.2.",
 )

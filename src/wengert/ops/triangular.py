@@ -1,9 +1,9 @@
 """Triangular systems: solve_triangular, by NumPy alone.
 
-LAPACK's own routine comes with scipy.linalg. That is slow to import, and has a thread pool beside NumPy's: programs that
-alternate between the two were measured 30 times slower, each pool spinning while the other works. Here halves of the
-system are solved one after the other, so that nearly all is matrix products; blocks of the diagonal go to
-numpy.linalg.solve.
+LAPACK's own routine comes with scipy.linalg. That is slow to import, and has a thread pool beside NumPy's:
+programs that alternate between the two were measured 30 times slower, each pool spinning while the other
+works. Here halves of the system are solved one after the other, so that nearly all is matrix products; blocks
+of the diagonal go to numpy.linalg.solve.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from wengert.ops.matrix_parts import Samples, adjoint, inexact, transpose, well_
 from wengert.ops.products import aligned, conjugate
 from wengert.types import Array, ArrayType, type_of
 
-__all__ = ["solve_triangular_"]
+__all__ = ["BLOCK", "solve_triangular_"]
 
 BLOCK = 48  # the order of the systems that are not halved: where a product is faster than a factorization
 
 
 # solve_triangular -----------------------------------------------------------------------
-# op(A) Y = B, where A is the triangle that is read (its diagonal 1 if unit), op(A) = A, A^T or A^H for trans = 0, 1, 2.
-# With T = op(A), and A_dot cut to the same triangle:
+# op(A) Y = B, where A is the triangle that is read (its diagonal 1 if unit), op(A) = A, A^T or A^H for trans
+# = 0, 1, 2. With T = op(A), and A_dot cut to the same triangle:
 #   Y_dot = T^-1 (B_dot - op(A_dot) Y),   B_bar = T^-T Y_bar,   op(A)_bar = -B_bar Y^T             (Giles 2008)
-# T^-T is that of trans = 1, 0 for trans = 0, 1; for A^H it is conj(A)^-1, where T^-T Y_bar = conj(A^-1 conj(Y_bar)).
+# T^-T is that of trans = 1, 0 for trans = 0, 1; for A^H it is conj(A)^-1, where T^-T Y_bar = conj(A^-1
+# conj(Y_bar)).
 
 
 def _triangle(a: Array, *, lower: bool, unit: bool) -> Array:
@@ -70,6 +71,8 @@ def _solve_block(t: Array, y: Array, *, lower: bool, unit: bool) -> Array:
     t = _triangle(t, lower=lower, unit=unit)
     if unit:
         t = t + np.eye(t.shape[-1], dtype=t.dtype)
+    if y.shape[-1] > t.shape[-1]:  # the inverse of a lower triangle is that of the upper one, transposed
+        return (transpose(np.linalg.inv(transpose(t))) if lower else np.linalg.inv(t)) @ y
     if not lower:
         return np.linalg.solve(t, y)
     return np.linalg.solve(t[..., ::-1, ::-1], y[..., ::-1, :])[..., ::-1, :]

@@ -117,7 +117,7 @@ def _at(ufunc: Any, x: Any, index: Any, b: Any = None) -> None:
         flat = FUNCTIONS[operator.setitem](
             flat, place, ufunc(entry) if value is None else ufunc(entry, value)
         )
-    x.rebind(flat.reshape(x.shape))
+    x[...] = flat.reshape(x.shape)
 
 
 def _reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:

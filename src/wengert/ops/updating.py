@@ -1,14 +1,16 @@
 """Writing at an index: assignment and addition, as functions of the array, the values and the index.
 
     index_update  y = x; y[index] = v    adjoint: zero what was overwritten, read what was written
-    index_add     y = x; y[index] += v   a sum with `scatter`, every repetition of an entry counting
+    index_add     y = x; y[index] += v   adjoint: read what was added; every repetition of an entry counts
 
-Tracers are handles: `x[index] = v` and `np.add.at(x, index, v)` on a traced x rebind it to the results of these.
+Tracers are handles: `x[index] = v` and `np.add.at(x, index, v)` on a traced x rebind it to the results of
+these.
 """
 
 from __future__ import annotations
 
 import operator
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +18,11 @@ import numpy as np
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import UFUNC_METHODS, implements, operand
 from wengert.core.primitive import Primitive, Site, define
+from wengert.core.views import same_layout
 from wengert.errors import NotConcreteError, NotDifferentiableError
 from wengert.ops.families import match, spread
 from wengert.ops.index_forms import BatchedIndex, batched_index, fill, index_shape, layout, split
-from wengert.ops.indexing import INDEX_SAMPLES, getitem, may_repeat, scatter
+from wengert.ops.indexing import INDEX_SAMPLES, add_at, getitem, may_repeat
 from wengert.types import ArrayType, type_of
 
 if TYPE_CHECKING:
@@ -32,8 +35,8 @@ __all__ = ["index_add", "index_update", "index_update_", "require_traced_destina
 
 # index_update ---------------------------------------------------------------------------------------------------------
 #
-# y is x but v at the index. Where index arrays name an entry several times the last write wins, as in NumPy, and only
-# that part of v has an effect.
+# y is x but v at the index. Where index arrays name an entry several times the last write wins, as in NumPy,
+# and only that part of v has an effect.
 
 
 def _index_update_eval(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
@@ -84,12 +87,15 @@ def _index_update_quick(y_bar: Any, site: Any) -> tuple[Any, ...]:
     if x_site is None:
         return None, v_bar, *[None] * len(arrays)
     y_bar[index] = 0.0
-    return y_bar, v_bar, *[None] * len(arrays)
+    return match(y_bar, x), v_bar, *[None] * len(arrays)
 
 
 def _value_of_batch(v: Any, moved: BatchedIndex, *, batched: bool) -> Any:
     """Return the values to write at the index into a batch."""
     size, shape = (np.shape(v)[0], np.shape(v)[1:]) if batched else (1, np.shape(v))
+    if len(shape) > moved.ndim:
+        message = f"could not broadcast input array from shape {shape} into {moved.ndim} axes"
+        raise ValueError(message)
     return moved.from_front(np.reshape(v, (size, *[1] * (moved.ndim - len(shape)), *shape)))
 
 
@@ -131,18 +137,35 @@ def index_update(x: Any, index: Any, value: Any) -> Any:
     """Return x with x[index] = value done to a copy, in x's dtype."""
     value = _cast(operand(value), type_of(x).dtype)
     if index is Ellipsis and np.ndim(x) and isinstance(value, Traced) and type_of(value) == type_of(x):
-        return value  # everything is overwritten
+        if same_layout(value, x):
+            return value  # everything is overwritten
+    elif _is_traced_mask(index) and np.ndim(value) <= np.ndim(x) - np.ndim(index):
+        return _masked_update(x, index, value)
     index, arrays = split(index)
     return index_update_(x, _fitted(value, np.shape(x), index, arrays), *arrays, index=index)
+
+
+def _is_traced_mask(index: Any) -> bool:
+    return isinstance(index, Traced) and type_of(index).dtype.kind == "b"
+
+
+def _masked_update(x: Any, mask: Any, value: Any) -> Any:
+    """Assign one value to all entries where a mask holds: that needs no count of them, which may differ by example."""
+    shape, lengths = np.shape(x), np.shape(mask)
+    if lengths != shape[: len(lengths)]:
+        np.empty(shape)[np.zeros(lengths, bool)] = 0  # raises NumPy's error
+    return np.where(np.reshape(mask, (*lengths, *[1] * (len(shape) - len(lengths)))), value, x)
+
+
+_REAL = frozenset({bool, int, float})
+_NUMBERS = defaultdict(frozenset, {"b": frozenset({bool}), "f": _REAL, "c": _REAL | {complex}})  # that adapt
 
 
 def _cast(value: Any, dtype: Any) -> Any:
     """Return a value in the dtype of the array that it is assigned into; a Python number adapts by itself."""
     found = getattr(value, "dtype", None)
     if found is None:
-        return (
-            value if np.result_type(np.zeros((), dtype), value) == dtype else np.asarray(value).astype(dtype)
-        )
+        return value if type(value) in _NUMBERS[dtype.kind] else np.array(value, dtype)
     if found == dtype:
         return value
     if dtype.kind not in "fc" and found.kind in "fc" and isinstance(value, Traced):
@@ -169,6 +192,50 @@ def _fitted(value: Any, shape: tuple[int, ...], index: Any, arrays: Sequence[Any
 
 
 # index_add ------------------------------------------------------------------------------------------------------------
+#
+# Linear in x and v together. `np.add.at` adds in the order of the index, to the last bit unlike a sum with
+# `scatter`.
+
+
+def _index_add_eval(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
+    y = np.array(x, np.result_type(x, v))
+    add_at(y, fill(index, arrays), v)
+    return y if y.ndim or isinstance(x, np.ndarray) else y[()]
+
+
+def _index_add_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, index: Any) -> tuple[Any, Any]:
+    (x, _, *arrays), (x_dot, v_dot, *_) = xs, x_dots
+    y = index_add_(*xs, index=index)
+    if v_dot is None:
+        return y, spread(x_dot, y)
+    return y, spread(index_add_(np.zeros_like(x) if x_dot is None else x_dot, v_dot, *arrays, index=index), y)
+
+
+def _index_add_vjp(y_bar: Any, site: Site, *, index: Any) -> list[Any]:
+    (x, v, *arrays), (need_x, need_v, *_) = site.xs, site.needs
+    v_bar = match(getitem(y_bar, fill(index, arrays)), v) if need_v else None
+    return [match(y_bar, x) if need_x else None, v_bar, *[None] * len(arrays)]
+
+
+def _index_add_batch(size: int, xs: Sequence[Any], batched: Sequence[bool], *, index: Any) -> Any:
+    (x, v, *arrays), (x_batched, v_batched, *array_batched) = xs, batched
+    if not x_batched:
+        x = np.broadcast_to(x, (size, *np.shape(x)))
+    moved = batched_index(size, index, arrays, array_batched, np.ndim(x) - 1)
+    return index_add(x, moved.index, _value_of_batch(v, moved, batched=v_batched))
+
+
+index_add_: Primitive = define(
+    name="index_add",
+    doc="A copy of x with v added at an index, repeated entries counting each time.",
+    eval=_index_add_eval,
+    infer=lambda x, v, *_, **__: ArrayType(x.shape, np.result_type(x.dtype, v.dtype)),
+    jvp=_index_add_jvp,
+    vjp=_index_add_vjp,
+    batch=_index_add_batch,
+    samples=_index_update_samples,
+    complex=True,
+)
 
 
 def index_add(x: Any, index: Any, value: Any) -> Any:
@@ -188,19 +255,12 @@ def index_add(x: Any, index: Any, value: Any) -> Any:
         Of x's shape and dtype.
     """
     value = operand(value)
-    (shape, dtype), found = (np.shape(x), type_of(x).dtype), type_of(value).dtype
+    dtype, found = type_of(x).dtype, type_of(value).dtype
     if hasattr(value, "dtype") and not np.can_cast(found, dtype, "same_kind"):
         message = f"Cannot cast ufunc 'add' output from {found!r} to {dtype!r} with casting rule 'same_kind'"
         raise TypeError(message)
-    static, arrays = split(index, copy=False)
-    full = index_shape(shape, static, arrays)
-    return x + scatter(_piece(value, full, dtype), indices=(index,), shape=shape, dtype=dtype)
-
-
-def _piece(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    value = value if isinstance(value, Traced) else np.asarray(value)
-    value = value if value.dtype == dtype else np.astype(value, dtype)
-    return value if value.shape == shape else np.broadcast_to(value, shape)
+    index, arrays = split(index)
+    return index_add_(x, value, *arrays, index=index)
 
 
 # Writes into an array that the program holds --------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Variance and standard deviation.
 
-Both are primitives for real arrays, since layers of neural networks take them often; complex arrays, `where=`, `mean=`
-and other precisions are composed of sums. The standard deviation has a kink: where the variance is 0 its derivative is
-0.
+Both are primitives for real arrays, since layers of neural networks take them often; complex arrays,
+`where=`, `mean=` and other precisions are composed of sums. The standard deviation has a kink: where the
+variance is 0 its derivative is 0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
-from wengert.ops.families import match
+from wengert.ops.families import match, unary
 from wengert.ops.reduction import AXES_SAMPLES, all_axes, behind_batch, count, reduced, restore, size_over
 from wengert.types import ArrayType, type_of
 
@@ -32,21 +32,26 @@ __all__ = ["correction_of", "given", "root", "std_", "var_"]
 #   v = sum_i d_i^2 / m      dv = sum_i 2 d_i / m dx_i          (the mean moves v by sum_i d_i times something, 0)
 #   s = sqrt v               ds = sum_i d_i / (m s) dx_i        taken as 0 where s is 0
 #
-# The rounded mean of equal entries may differ from them: then s is not 0 but of the size of that error, and so is every
-# d_i. Centering the d_i once more makes them 0 to second order, so the derivative is 0 for any constant.
+# The rounded mean of equal entries may differ from them: then s is not 0 but of the size of that error. Its
+# derivatives are 0 all the same: entries are equal if the largest and the smallest are. Where entries differ
+# by as little, the d_i are centered once more, so that their sum is 0 to second order.
 
 
-def _var_partial(x: Any, y: Any, axis: tuple[int, ...], ddof: Any) -> Any:
+# A partial is a direction, of the shape of x, times a factor, of the shape of y with the reduced axes in
+# place: a cotangent meets the factor first, so that there is one product of full size.
+
+
+def _var_partial(x: Any, y: Any, axis: tuple[int, ...], ddof: Any) -> tuple[Any, Any]:
     del y
-    return (x - np.mean(x, axis=axis, keepdims=True)) * _over(2.0, count(np.shape(x), axis) - ddof)
+    return x - np.mean(x, axis=axis, keepdims=True), _over(2.0, count(np.shape(x), axis) - ddof)
 
 
-def _std_partial(x: Any, y: Any, axis: tuple[int, ...], ddof: Any) -> Any:
+def _std_partial(x: Any, y: Any, axis: tuple[int, ...], ddof: Any) -> tuple[Any, Any]:
     s = restore(y, x, axis)
-    flat = s == 0
+    flat = _flat(s, x, axis)
     inverse = np.where(flat, 0.0, _over(1.0, count(np.shape(x), axis) - ddof) / np.where(flat, 1.0, s))
     d = x - np.mean(x, axis=axis, keepdims=True)
-    return (d - np.mean(d, axis=axis, keepdims=True)) * inverse
+    return d - np.mean(d, axis=axis, keepdims=True), inverse
 
 
 def _over(factor: float, freedom: Any) -> Any:
@@ -62,12 +67,15 @@ def _dispersion(
     ) -> tuple[Any, Any]:
         (x,), (x_dot,) = xs, x_dots
         y = reduction(x, axis=axis, ddof=ddof, keepdims=keepdims)
-        return y, np.sum(x_dot * partial(x, y, axis, ddof), axis=axis, keepdims=keepdims)
+        direction, factor = partial(x, y, axis, ddof)
+        y_dot = np.sum(x_dot * direction, axis=axis, keepdims=True) * factor
+        return y, np.reshape(y_dot, np.shape(y))
 
     def vjp(y_bar: Any, site: Site, *, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> list[Any]:
         del keepdims
         x = site.xs[0]
-        return [match(restore(y_bar, x, axis) * partial(x, site.y, axis, ddof), x)]
+        direction, factor = partial(x, site.y, axis, ddof)
+        return [match((restore(y_bar, x, axis) * factor) * direction, x)]
 
     def batch(_size: int, xs: Any, _batched: Any, *, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> Any:
         return reduction(xs[0], axis=behind_batch(axis), ddof=ddof, keepdims=keepdims)
@@ -114,10 +122,32 @@ def given(mean: Any) -> dict[str, Any]:
     return {} if mean is None else {"mean": mean}
 
 
-def root(v: Any) -> Any:
-    """Square root that is constant at 0: both branches of the selection stay in the square root's smooth domain."""
-    flat = v == 0
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))[()]
+def _flat(v: Any, a: Any, axis: Any, *, keepdims: bool = True, where: Any = True) -> Any:
+    """Say where a dispersion is that of equal entries: 0, or what the rounding of their mean left of 0."""
+    if type_of(a).dtype.kind != "f":
+        return v == 0
+    top = np.max(a, axis=axis, keepdims=keepdims, where=where, initial=-np.inf)
+    return (v == 0) | (top == np.min(a, axis=axis, keepdims=keepdims, where=where, initial=np.inf))
+
+
+constant_: Primitive = define(
+    name="constant",
+    doc="The value of x, with derivative zero.",
+    eval=lambda x: x + 0.0,  # a fresh array
+    infer=lambda t: t,
+    batch=lambda _size, xs, _batched: constant_(xs[0]),
+    samples=unary(0.5, 2.0),
+    differentiable=False,
+)
+
+
+def root(v: Any, a: Any, axis: Any, *, keepdims: bool, where: Any, mean: Any) -> Any:
+    """Square root of the variance of `a`, with derivative 0 where its entries are equal.
+
+    Both branches of the selection stay in the square root's smooth domain.
+    """
+    flat = v == 0 if mean is not None else _flat(v, a, axis, keepdims=keepdims, where=where)
+    return np.where(flat, np.sqrt(constant_(v)), np.sqrt(np.where(flat, 1.0, v)))[()]
 
 
 def _is_plain(a: Any, dtype: Any, where: Any, mean: Any) -> bool:
@@ -179,4 +209,5 @@ def std(
     ddof = correction_of(ddof, correction)
     if _is_plain(a, dtype, where, mean):
         return std_(a, axis=all_axes(axis, np.ndim(a)), ddof=ddof, keepdims=bool(keepdims))
-    return root(np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean)))
+    v = np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given(mean))
+    return root(v, a, axis, keepdims=keepdims, where=where, mean=mean)

@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive
+from wengert.errors import RefusedError
 from wengert.ops.families import linear
 from wengert.types import ArrayType
 
@@ -96,7 +97,13 @@ def sliding_windows(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
     """Slide along one axis after the other."""
-    del subok, writeable
+    del subok
+    if writeable:
+        raise RefusedError(
+            "sliding_window_view was called with writeable=True on a traced value",
+            why="windows overlap, so what a write through them means depends on the order in which NumPy writes.",
+            instead="write into the array itself.",
+        )
     sizes = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     plain = np.broadcast_to(np.zeros(()), np.shape(x))
     sliding_window_view(plain, sizes, axis)  # raises NumPy's error where the window does not fit

@@ -77,19 +77,23 @@ class Pending:
             heappush(self.heap, site)
             return
         held = self.sums[key]
-        if key in self._owned and type(held) is not list and _is_plain(x_bar):
-            if isinstance(x_bar, LazyScatter):
-                add_at(held, x_bar.index, x_bar.piece)
-            else:
-                held += x_bar
-        elif isinstance(held, LazyScatter) or isinstance(x_bar, LazyScatter):
-            self._scatter(site, held, x_bar)
-        elif isinstance(held, LazyItem | list):
-            self._append(key, held, x_bar)
+        if type(held) in LAZY or type(x_bar) in LAZY:
+            self._add_lazy(site, held, x_bar)
+        elif key in self._owned and type(x_bar) is np.ndarray:
+            held += x_bar
         else:
             self.sums[key] = total = held + x_bar
             if type(total) is np.ndarray:
                 self._owned.add(key)
+
+    def _add_lazy(self, site: Any, held: Any, x_bar: Any) -> None:
+        key = site[0]
+        if type(held) in (LazyItem, list):
+            self._append(key, held, x_bar)
+        elif key in self._owned and _is_plain(x_bar):
+            add_at(held, x_bar.index, x_bar.piece)
+        else:
+            self._scatter(site, held, x_bar)
 
     def private(self, y_bar: Any, order: int) -> Any:
         """Return a complete cotangent as an array that its rule may write into."""
@@ -149,13 +153,13 @@ def is_finite(held: Any) -> bool:
     """Whether every entry of a cotangent, lazy or not, is finite; says no to foreign arrays, unseen."""
     if type(held) is list:
         return all(map(is_finite, held))
-    if isinstance(held, LazyItem):
-        return is_finite(held.y_bar)
-    if isinstance(held, LazyScatter):
-        return is_finite(held.piece)
+    x: Any = held
+    if type(x) in LAZY:
+        return is_finite(x.y_bar if isinstance(x, LazyItem) else x.piece)
     if not isinstance(held, np.ndarray | np.generic):
         return False
-    x: Any = held
+    if not x.ndim:
+        return bool(x - x == 0)
     if x.nbytes > _LARGE:  # BLAS would wake threads for it
         return bool(np.isfinite(np.add.reduce(_distinct(x), axis=None)) or np.isfinite(x).all())
     norm = x.dot(x) if x.ndim == 1 else np.vdot(x, x)  # cheapest, but huge entries overflow

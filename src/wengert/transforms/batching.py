@@ -13,6 +13,7 @@ import numpy as np
 from wengert.core.dispatch import Interpreter, Traced, bind
 from wengert.core.numpy_protocol import replace_traced
 from wengert.core.tracer import Tracer
+from wengert.core.views import axes_in_memory, base_of
 from wengert.errors import NotConcreteError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Batched(Tracer):
 
     __slots__ = ()
 
-    @property
+    @Tracer.shape.getter  # type: ignore[attr-defined,untyped-decorator]  # inherited setters
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes of one example."""
         return self.value.shape[1:]  # type: ignore[no-any-return]
@@ -50,7 +51,10 @@ class Batch(Interpreter):
 
     def hold(self, value: Any) -> Batched:
         """Return a constant as a batch of equal examples."""
-        return Batched(self, np.broadcast_to(value, (self.size, *np.shape(value))), None)
+        x = Batched(self, _repeated(value, self.size), None)
+        if not x.ndim:
+            base_of(x)  # an array of no axes, which a batch of scalars is not
+        return x
 
     def lower(self, y: Any, axis: int | None) -> Any:
         """Return an output with its examples along an axis; equal examples are repeated."""
@@ -61,7 +65,7 @@ class Batch(Interpreter):
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run the batch rule, or the examples one by one."""
-        if not self.recording:
+        if not self.direct:
             prim = self.consider(prim) or prim
         batched = tuple([self.owns(x) for x in xs])
         values = [x.value if own else x for x, own in zip(xs, batched, strict=True)]
@@ -110,6 +114,14 @@ class Batch(Interpreter):
             why="the examples may take different branches, but the function is run once for all of them.",
             instead="use np.where(condition, a, b), or write a loop over the examples.",
         )
+
+
+def _repeated(value: Any, size: int) -> Any:
+    """Return equal examples, each with memory of its own that is laid out as that of the one given."""
+    axes = axes_in_memory(value)
+    axes += set(range(np.ndim(value))).difference(axes)
+    y = np.repeat(np.expand_dims(np.transpose(value, axes), 0), size, axis=0)
+    return np.transpose(y, [0, *[1 + i for i in np.argsort(axes).tolist()]])
 
 
 def _entry(x: Any, i: int | None) -> Any:

@@ -38,7 +38,7 @@ class Forward(Interpreter):
         """Write into the buffers of the value and the tangent of a handle."""
         v, v_dot = self.lower(v)
         if not (
-            self.recording and type(x.value) is np.ndarray and type(x.info) is np.ndarray and is_static(index)
+            self.direct and type(x.value) is np.ndarray and type(x.info) is np.ndarray and is_static(index)
         ):
             return False
         if not (writes_plainly(x.value, v) and (v_dot is None or writes_plainly(x.info, v_dot))):
@@ -59,7 +59,7 @@ class Forward(Interpreter):
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Compute the value and the tangent."""
-        if not self.recording:
+        if not self.direct:
             seen = self.consider(prim)
             if seen is None:
                 return self.unrecorded(prim, xs, params)

@@ -39,7 +39,7 @@ class Locks:
         if type(x) is not np.ndarray:
             return x.detached() if isinstance(x, Traced) else x
         if x.nbytes <= SMALL:
-            return x.copy()
+            return x.copy("K")
         self._lock(x)
         return x
 

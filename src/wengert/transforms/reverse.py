@@ -89,16 +89,17 @@ def _run(pending: Pending, *, quick: bool) -> dict[int, Any]:  # noqa: C901 - a 
     """
     heap, sums, add = pending.heap, pending.sums, pending.add
     found: dict[int, Any] = {}
-    space = _STRETCH
-    share = _STRETCH // max(_SITES, len(heap), pending.held_bytes() // _COPY) if quick else 0
+    space = _STRETCH if quick else float("inf")
+    share = _STRETCH // max(_SITES, len(heap), pending.held_bytes() // _COPY)
     while heap:
         site = heappop(heap)
         order, prim, params, _, _, _, parents = site
         y_bar = sums.pop(order)
-        if type(y_bar) in LAZY:
+        space -= share
+        if type(y_bar) is np.ndarray:
+            space -= y_bar.nbytes
+        elif type(y_bar) in LAZY:
             y_bar = pending.total(y_bar, site)
-        elif quick:
-            space -= y_bar.nbytes + share
         if prim is None:
             found[order] = y_bar
             continue

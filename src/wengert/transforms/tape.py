@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from wengert.core.primitive import Primitive
 
-__all__ = ["Recorded", "Tape"]
+__all__ = ["Recorded", "Tape", "older"]
 
-_older = count(-1, -1).__next__
+older = count(-1, -1).__next__
 _NOTHING = (None,)  # the operands of a read that its rule does not look at
 
 
@@ -47,23 +47,23 @@ def _operator(name: str, ufunc: Any, *, reflected: bool) -> Callable[[Any, Any],
 
     def operator(self: Recorded, other: Any) -> Any:
         tape: Any = self.interpreter
-        if type(other) not in PLAIN or not tape.recording:
+        if type(other) not in PLAIN or not tape.direct:
             return general(self, other)
         if keeps and type(other) is np.ndarray:
-            other = other.copy() if other.nbytes <= SMALL else tape.locks.keep(other)
+            other = other.copy("K") if other.nbytes <= SMALL else tape.locks.keep(other)
         x = self.value
         y = ufunc(x, other)
-        return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x, other), y, None, (self.info, None)))
+        return Recorded(tape, y, (older(), prim, NO_PARAMS, (x, other), y, None, (self.info, None)))
 
     def reflected_operator(self: Recorded, other: Any) -> Any:
         tape: Any = self.interpreter
-        if type(other) not in PLAIN or not tape.recording:
+        if type(other) not in PLAIN or not tape.direct:
             return general(self, other)
         if keeps and type(other) is np.ndarray:
-            other = other.copy() if other.nbytes <= SMALL else tape.locks.keep(other)
+            other = other.copy("K") if other.nbytes <= SMALL else tape.locks.keep(other)
         x = self.value
         y = ufunc(other, x)
-        return Recorded(tape, y, (_older(), prim, NO_PARAMS, (other, x), y, None, (None, self.info)))
+        return Recorded(tape, y, (older(), prim, NO_PARAMS, (other, x), y, None, (None, self.info)))
 
     return reflected_operator if reflected else operator
 
@@ -75,19 +75,19 @@ class Recorded(Tracer):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kwargs: Any) -> Any:
         tape: Any = self.interpreter
-        if len(xs) == 1 and not kwargs and method == "__call__" and tape.recording:
+        if len(xs) == 1 and not kwargs and method == "__call__" and tape.direct:
             prim = UFUNCS.get(ufunc)
             if prim is not None and prim.elementwise and prim.vjp is not None:
                 x = self.value
                 y = ufunc(x)
-                return Recorded(tape, y, (_older(), prim, NO_PARAMS, (x,), y, None, (self.info,)))
+                return Recorded(tape, y, (older(), prim, NO_PARAMS, (x,), y, None, (self.info,)))
         return Tracer.__array_ufunc__(self, ufunc, method, *xs, **kwargs)
 
     def __getitem__(self, index: Any) -> Any:
         tape: Any = self.interpreter
         x = self.value
-        if type(index) is int and type(x) is np.ndarray and x.ndim == 1 and tape.recording:
-            site = (_older(), getitem_, {"index": index}, _NOTHING, y := x[index], None, (self.info,))
+        if type(index) is int and type(x) is np.ndarray and x.ndim == 1 and tape.direct:
+            site = (older(), getitem_, {"index": index}, _NOTHING, y := x[index], None, (self.info,))
             return Recorded(tape, y, site)
         return Tracer.__getitem__(self, index)
 
@@ -116,7 +116,7 @@ class Tape(Interpreter):
     def lift(self, x: Any) -> Recorded:
         """Return an input as a leaf of the tape."""
         x = self.locks.keep(x)
-        return Recorded(self, x, (_older(), None, NO_PARAMS, (), x, None, ()))
+        return Recorded(self, x, (older(), None, NO_PARAMS, (), x, None, ()))
 
     def write(self, x: Any, index: Any, v: Any) -> bool:
         """Write into the buffer of a handle; the site holds stand-ins."""
@@ -124,7 +124,7 @@ class Tape(Interpreter):
         if self.owns(v):
             v, v_site = v.value, v.info
         if not (
-            self.recording and type(x.value) is np.ndarray and is_static(index) and writes_plainly(x.value, v)
+            self.direct and type(x.value) is np.ndarray and is_static(index) and writes_plainly(x.value, v)
         ):
             return False
         buffer = private_buffer(x)
@@ -132,7 +132,7 @@ class Tape(Interpreter):
         before = x.info
         like = before[4] if before[1] is index_update_ else stand_in(buffer)
         x.value = buffer
-        x.info = (_older(), index_update_, {"index": index}, (like, v), like, None, (before, v_site))
+        x.info = (older(), index_update_, {"index": index}, (like, v), like, None, (before, v_site))
         return True
 
     def hold(self, value: Any) -> Recorded:
@@ -145,17 +145,17 @@ class Tape(Interpreter):
 
     def unary(self, prim: Primitive, x: Traced) -> Any:
         """Record an elementwise operation of one operand."""
-        if not self.recording:
+        if not self.direct:
             return self.apply(prim, (x,), NO_PARAMS)
         v = x.value
         y = prim.eval(v)
         if prim.vjp is None:
             return y if not prim.differentiable else self.apply(prim, (x,), NO_PARAMS)
-        return Recorded(self, y, (_older(), prim, NO_PARAMS, (v,), y, None, (x.info,)))
+        return Recorded(self, y, (older(), prim, NO_PARAMS, (v,), y, None, (x.info,)))
 
     def binary(self, prim: Primitive, a: Any, b: Any) -> Any:
         """Record an elementwise operation of two operands."""
-        if not self.recording:
+        if not self.direct:
             return self.apply(prim, (a, b), NO_PARAMS)
         a_site = b_site = None
         if isinstance(a, Traced) and a.interpreter is self:
@@ -171,11 +171,11 @@ class Tape(Interpreter):
         y = prim.eval(a, b)
         if prim.vjp is None:
             return y
-        return Recorded(self, y, (_older(), prim, NO_PARAMS, (a, b), y, None, (a_site, b_site)))
+        return Recorded(self, y, (older(), prim, NO_PARAMS, (a, b), y, None, (a_site, b_site)))
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Evaluate, and record the site."""
-        if not self.recording:
+        if not self.direct:
             seen = self.consider(prim)
             if seen is None:
                 return self.unrecorded(prim, xs, params)
@@ -195,12 +195,12 @@ class Tape(Interpreter):
         kept = y
         if prim.shapes_only:
             values, kept = tuple(map(_light, values)), _light(y)
-        site = (_older(), prim, params, values, kept, saved, tuple([parent for _, parent in pairs]))
+        site = (older(), prim, params, values, kept, saved, tuple([parent for _, parent in pairs]))
         if not prim.multiple:
             return Recorded(self, y, site)
         return tuple(
             [
-                Recorded(self, v, (_older(), select_item, {"item": i}, y, v, None, (site,)))
+                Recorded(self, v, (older(), select_item, {"item": i}, y, v, None, (site,)))
                 for i, v in enumerate(y)
             ]
         )

@@ -1,8 +1,9 @@
 """Writes in place: what lets a loop that fills an array entry by entry cost one entry per write.
 
-As a function, x[i] = v makes a copy. Here the write goes into the buffer itself, if the handle is its only holder: no
-site has saved it, no view looks at it. Sites of reads and writes hold stand-ins of the arrays, which have their shape
-and dtype and no memory, because their rules look at nothing else; so a loop of reads and writes keeps one buffer.
+As a function, x[i] = v makes a copy. Here the write goes into the buffer itself, if the handle is its only
+holder: no site has saved it, no view looks at it. Sites of reads and writes hold stand-ins of the arrays,
+which have their shape and dtype and no memory, because their rules look at nothing else; so a loop of reads
+and writes keeps one buffer.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def writes_plainly(x: np.ndarray[Any, Any], v: Any) -> bool:
         return False
     if type(v) is float or type(v) is int:
         return x.dtype.kind in "fc"
-    return getattr(v, "dtype", None) == x.dtype
+    return bool(getattr(v, "dtype", None) == x.dtype)
 
 
 def _holders(holder: Any, slot: str) -> int:
@@ -64,4 +65,4 @@ def private_buffer(x: Traced, slot: str = "value") -> np.ndarray[Any, Any]:
         buffer = getattr(x, slot)
         if buffer.base is None and buffer.flags.writeable:
             return buffer  # type: ignore[no-any-return]
-    return getattr(x, slot).copy()  # type: ignore[no-any-return]
+    return getattr(x, slot).copy("K")  # type: ignore[no-any-return]
