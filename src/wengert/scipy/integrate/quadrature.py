@@ -227,8 +227,9 @@ def quad(func: Callable[..., Any], a: Any, b: Any, args: Any = (), **options: An
     --------
     >>> import numpy as np
     >>> from wengert import grad
-    >>> grad(lambda p: quad(lambda t, p: np.exp(-p * t), 0.0, np.inf, args=(p,))[0])(2.0)  # of 1/p
-    np.float64(-0.25...)
+    >>> g = grad(lambda p: quad(lambda t, p: np.exp(-p * t), 0.0, np.inf, args=(p,))[0])(2.0)  # of 1/p
+    >>> bool(abs(g + 0.25) < 1e-12)
+    True
     """
     args = args if isinstance(args, tuple) else (args,)
     leaves, structure = tree.flatten(args)
