@@ -14,11 +14,13 @@ import eager_overhead
 import gradient_cost
 import harness
 import import_time
+import mutation
 
 QUESTIONS = {
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
+    "mutation": mutation.rows,
 }
 
 

@@ -9,6 +9,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from wengert.core import check
 from wengert.core.dispatch import active
 
 # Found examples are the same in every run: a failure can be repeated, and an unlucky draw cannot break a build.
@@ -21,6 +22,7 @@ hypothesis.settings.register_profile(
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    check.always(True)  # every graph that is made
     hypothesis.settings.load_profile("slow" if config.getoption("-m") == "slow" else "default")
 
 

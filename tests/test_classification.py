@@ -14,7 +14,7 @@ from numpy.testing.overrides import get_overridable_numpy_array_functions, get_o
 
 import wengert as wg
 from wengert.core.dispatch import Traced
-from wengert.core.numpy_protocol import FUNCTIONS, REFUSED, ZERO_DERIVATIVE, find_ufunc
+from wengert.core.numpy_protocol import FUNCTIONS, REFUSED, ZERO_DERIVATIVE, find_ufunc, operand
 from wengert.errors import NotConcreteError, RefusedError, WengertError
 
 from .classification import algebra, constants, elements, exceptions, structure, ufuncs
@@ -47,7 +47,7 @@ def leaves(y: Any) -> list[Any]:
 
 def smooth(call: Callable[..., Any]) -> Callable[..., Any]:
     """The same call, giving the tuple of its floating results."""
-    return lambda *xs: tuple(y for y in leaves(call(*xs)) if is_float(y))
+    return lambda *xs: tuple(y for y in map(operand, leaves(call(*xs))) if is_float(y))
 
 
 def assert_same(y: Any, reference: Any, *, bitwise: bool) -> None:

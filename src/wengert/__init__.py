@@ -13,11 +13,21 @@ from wengert.api.constants import no_grad, stop_gradient
 from wengert.api.gradients import elementwise_grad, grad, value_and_grad
 from wengert.api.jacobians import hessian, jacfwd, jacobian, jacrev
 from wengert.api.products import hvp, jvp, linear_transpose, linearize, vhp, vjp
+from wengert.api.staging import trace
+from wengert.control.checkpoint import checkpoint
+from wengert.control.checkpointed_loop import checkpointed_loop
+from wengert.control.cond import cond, switch
 from wengert.control.custom import custom_derivative
 from wengert.control.external import defjvp, defvjp, external, primitive
+from wengert.control.loop import fori_loop, scan
+from wengert.control.while_loop import while_loop
+from wengert.jit import jit
 
 if TYPE_CHECKING:
-    from wengert import explain, methods
+    from wengert import explain, export, methods
+    from wengert import numpy as numpy
+    from wengert import scipy as scipy
+    from wengert.api.placeholders import function, gradients, placeholder
     from wengert.debug import debug_nans
     from wengert.explain.evaluation_trace import evaluation_trace
     from wengert.testing import check_grads
@@ -26,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Variable",
     "check_grads",
+    "checkpoint",
+    "checkpointed_loop",
+    "cond",
     "custom_derivative",
     "debug_nans",
     "defjvp",
@@ -34,25 +47,35 @@ __all__ = [
     "errors",
     "evaluation_trace",
     "explain",
+    "export",
     "external",
+    "fori_loop",
+    "function",
     "grad",
+    "gradients",
     "hessian",
     "hvp",
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linear_transpose",
     "linearize",
     "methods",
     "no_grad",
+    "placeholder",
     "primitive",
+    "scan",
     "stop_gradient",
+    "switch",
+    "trace",
     "tree",
     "value_and_grad",
     "vhp",
     "vjp",
     "vmap",
+    "while_loop",
 ]
 
 __version__ = "0.1.0"
@@ -63,7 +86,13 @@ _LATE = {
     "check_grads": "wengert.testing",
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",
+    "export": "",
+    "function": "wengert.api.placeholders",
+    "gradients": "wengert.api.placeholders",
     "methods": "",
+    "numpy": "",
+    "placeholder": "wengert.api.placeholders",
+    "scipy": "",
 }
 
 

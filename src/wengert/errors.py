@@ -22,6 +22,7 @@ import sys
 import warnings
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
 
@@ -38,11 +39,14 @@ __all__ = [
     "RuleMissingError",
     "TracerEscapedError",
     "WengertError",
+    "check_callable",
     "origin",
+    "place_of",
     "user_line",
     "warn",
 ]
 
+_is_ours: dict[CodeType, bool] = {}
 _OUR_FILES = tuple(str(Path(f).resolve().parent) + os.sep for f in (__file__, np.__file__))
 
 
@@ -73,6 +77,21 @@ def origin(error: BaseException) -> str | None:
             place = _place(code, trace.tb_lineno)
         trace = trace.tb_next
     return place
+
+
+def place_of(frame: FrameType) -> tuple[str, int, str] | None:
+    """Return file, line and function of the innermost frame outside Wengert and NumPy, from a frame on."""
+    found: FrameType | None = frame
+    while found is not None:
+        code = found.f_code
+        ours = _is_ours.get(code)
+        if ours is None:
+            name = code.co_filename
+            ours = _is_ours[code] = name.startswith(_OUR_FILES) or name.startswith("<__array_function__")
+        if not ours:
+            return code.co_filename, found.f_lineno, code.co_name
+        found = found.f_back
+    return None
 
 
 def user_line() -> str | None:
@@ -157,3 +176,13 @@ class RuleMissingError(WengertError, NotImplementedError):
 
 class GradientCheckError(WengertError, AssertionError):
     """`check_grads` found a derivative that disagrees with an independent difference quotient."""
+
+
+def check_callable(fun: Any, name: str) -> None:
+    """Raise unless `fun` can be called."""
+    if not callable(fun):
+        raise ArgumentError(
+            f"{name} needs a function, not {type(fun).__name__}",
+            why=f"{name}(f) returns a new function, which is then called with the arguments of f.",
+            instead=f"write {name}(f)(x), not {name}(f(x)).",
+        )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import optree
 
+from wengert.types import ArrayType
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,7 +45,9 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     """
     leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
     met = {
-        type(leaf) for leaf in leaves if hasattr(leaf, "__dataclass_fields__") and not isinstance(leaf, type)
+        type(leaf)
+        for leaf in leaves
+        if hasattr(leaf, "__dataclass_fields__") and not isinstance(leaf, type | ArrayType)
     }
     if not met:
         return leaves, structure

@@ -34,7 +34,10 @@ LAYERS = (
             "export",
             "jit",
             "lift",
+            "lifting",
             "methods",
+            "signatures",
+            "watching",
         },
         *{"nn", "numpy", "optim", "scipy", "testing", "variable"},
     },
@@ -42,7 +45,7 @@ LAYERS = (
 
 # Optional and heavy: imported by the function that needs them, so that `import wengert` neither needs nor
 # loads them.
-HEAVY = {"dask", "jax", "matplotlib", "onnx", "sympy", "torch"}
+HEAVY = {"dask", "jax", "matplotlib", "onnx", "scipy", "sympy", "torch"}
 
 EVALUATORS = {"eval", "exec", "compile", "__import__"}
 SERIALIZERS = {"builtins", "cloudpickle", "dill", "marshal", "pickle", "shelve"}

@@ -19,8 +19,6 @@ SHAPED_BY_VALUES = {
 # NumPy does not tell us of the operand with this number when the others are plain: an error, never a silent zero.
 NOT_DISPATCHED = {
     (np.dot, 5, 1): "ndarray.dot is a method of a plain array",
-    (np.polyint, 1, 1): "only p is dispatched on",
-    (np.select, 1, 1): "only conditions and choices are dispatched on",
     (np.zeros_like, 1, 1): "a plain buffer cannot hold a traced value",
     (np.empty_like, 0, 1): "a plain buffer cannot hold a traced value",
     (np.full_like, 1, 1): "a plain buffer cannot hold a traced value",

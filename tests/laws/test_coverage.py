@@ -8,7 +8,10 @@ from wengert.core.primitive import PRIMITIVES
 from .cases import ALL, DIFFERENTIABLE, is_float, samples
 
 # Primitives whose batching is a loop over the examples, and why no rule does better.
-LOOPS = {"custom": "a function with rules of the user's own has no batch rule; it is called once per example"}
+LOOPS = {
+    "custom": "a function with rules of the user's own has no batch rule; it is called once per example",
+    "integral": "an adaptive integral takes points of its own in every example",
+}
 
 
 @pytest.mark.parametrize("name", ALL)

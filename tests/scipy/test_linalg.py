@@ -304,6 +304,8 @@ REFUSED = {
     "eigh by value": lambda a: wl.eigh(a, subset_by_value=[0, 1]),
     "eigh type": lambda a: wl.eigh(a, np.eye(3), type=2),
     "eig left": lambda a: wl.eig(a, left=True),
+    "sqrtm disp": lambda a: wl.sqrtm(a, disp=False),
+    "logm disp": lambda a: wl.logm(a, disp=False),
     "pinv atol": lambda a: wl.pinv(a, atol=1e-3),
 }
 

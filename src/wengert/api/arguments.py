@@ -21,7 +21,6 @@ __all__ = [
     "as_direction",
     "as_input",
     "as_output",
-    "check_callable",
     "disjoint",
     "fresh",
     "own_results",
@@ -189,16 +188,6 @@ def _holder(y: Any) -> Any:
 
 
 # Argument lists -----------------------------------------------------------------------------------------------------
-
-
-def check_callable(fun: Any, name: str) -> None:
-    """Raise unless `fun` can be called."""
-    if not callable(fun):
-        raise ArgumentError(
-            f"{name} needs a function, not {type(fun).__name__}",
-            why=f"{name}(f) returns a new function, which is then called with the arguments of f.",
-            instead=f"write {name}(f)(x), not {name}(f(x)).",
-        )
 
 
 def resolve_argnums(argnums: ArgNums, argnum: ArgNums | None) -> ArgNums:

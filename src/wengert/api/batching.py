@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import as_output, check_callable
-from wengert.errors import ArgumentError
+from wengert.api.arguments import as_output
+from wengert.errors import ArgumentError, check_callable
 from wengert.transforms.batching import batch
 
 if TYPE_CHECKING:

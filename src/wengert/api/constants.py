@@ -11,7 +11,9 @@ from wengert.api.arguments import fresh
 from wengert.core.attention import Blocks, next_tag, pauses
 from wengert.core.dispatch import Traced
 from wengert.errors import ArgumentError
+from wengert.ops.stopping import stop_
 from wengert.transforms.batching import Batch
+from wengert.transforms.staging import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +44,14 @@ def stop_gradient(x: Any) -> Any:
 
 
 def _stop(x: Any) -> Any:
-    while isinstance(x, Traced) and not isinstance(x.interpreter, Batch):
+    while isinstance(x, Traced) and not isinstance(x.interpreter, Batch | Stage):
         x = x.value
-    if isinstance(x, Traced):
-        inner = _stop(x.value)
-        return type(x)(x.interpreter, inner, x.info)
-    return fresh(x)
+    if not isinstance(x, Traced):
+        return fresh(x)
+    if isinstance(x.interpreter, Stage):
+        return stop_(x)
+    inner = _stop(x.value)
+    return type(x)(x.interpreter, inner, x.info)
 
 
 class no_grad:  # noqa: N801 - used as a function

@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.api.arguments import (
-    ArgNums,
-    Arguments,
-    as_output,
-    check_callable,
-    own_results,
-    resolve_argnums,
-    settled,
-)
-from wengert.errors import ArgumentError, NotDifferentiableError
+from wengert.api.arguments import ArgNums, Arguments, as_output, own_results, resolve_argnums, settled
+from wengert.errors import ArgumentError, NotDifferentiableError, check_callable
 from wengert.transforms.reverse import record
 
 if TYPE_CHECKING:

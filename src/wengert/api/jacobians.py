@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import (
-    ArgNums,
-    Arguments,
-    as_output,
-    check_callable,
-    disjoint,
-    resolve_argnums,
-    zeros_of,
-)
-from wengert.errors import ArgumentError, NotDifferentiableError
+from wengert.api.arguments import ArgNums, Arguments, as_output, disjoint, resolve_argnums, zeros_of
+from wengert.errors import ArgumentError, NotDifferentiableError, check_callable
 from wengert.transforms.batching import batch
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record

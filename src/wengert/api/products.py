@@ -11,7 +11,6 @@ from wengert.api.arguments import (
     as_direction,
     as_input,
     as_output,
-    check_callable,
     disjoint,
     fresh,
     own_results,
@@ -19,7 +18,7 @@ from wengert.api.arguments import (
     zeros_of,
 )
 from wengert.api.gradients import grad, value_and_grad
-from wengert.errors import ArgumentError
+from wengert.errors import ArgumentError, check_callable
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import FUNCTIONS, operand
+from wengert.core.views import require_array
 
 __all__ = ["Flat"]
 
@@ -31,12 +32,12 @@ class Flat:
         return FUNCTIONS[operator.getitem](FUNCTIONS[np.ravel](self._x), index)  # a copy, as NumPy's
 
     def __setitem__(self, index: Any, values: Any) -> None:
+        require_array(self._x, "x.flat[index] = values")
         if not np.size(values):
-            np.zeros(self._x.size).flat[index] = values  # nothing is written, or NumPy's error raised
+            nothing = np.empty(np.shape(values))
+            np.zeros(self._x.size).flat[index] = nothing  # writes nothing, or raises NumPy's error
             return
         n = np.arange(self._x.size)[index].size
-        repeated = (
-            np.resize(operand(values), n) if np.ndim(values) else values
-        )  # flat assignment repeats what is short
+        repeated = np.resize(operand(values), n) if np.ndim(values) else values  # what is short is repeated
         flat = FUNCTIONS[operator.setitem](FUNCTIONS[np.ravel](self._x), index, repeated)
         self._x[...] = np.reshape(flat, self._x.shape)

@@ -150,4 +150,4 @@ def _with_part(base: Any, recipe: tuple[Step, ...], new: Any) -> Any:
         real = setitem(real, index, np.reshape(new, -1))
     else:
         imag = setitem(imag, index, np.reshape(new, -1))
-    return np.reshape(real + 1j * imag, base.shape).astype(base.dtype)
+    return np.reshape(FUNCTIONS[complex](real, imag), base.shape)

@@ -42,6 +42,8 @@ class Primitive:
         sweep tries it first; `site` is a plain tuple.
     batch : (size, xs, batched, **params) -> y
         Batched operands carry the batch axis in front, and so does y. Absent: a loop over the examples.
+    overwrite : (*xs, **params) -> y
+        The value, in the memory of the first operand, which nobody else needs: for programs that own their values.
     sparsity, taylor, lower, show
         Rules of later layers.
     samples : rng -> iterable of (xs, params)
@@ -56,6 +58,10 @@ class Primitive:
         A ufunc without parameters and with one result, which dispatches by itself.
     complex : bool
         The rules hold for complex operands.
+    cheap : bool
+        It costs little beside reading its operands: programs compute it again rather than keep it.
+    raises : bool
+        Whether there is a value depends on the operands' values: a singular matrix has no inverse.
     """
 
     name: str
@@ -67,6 +73,7 @@ class Primitive:
     vjp: Callable[..., Any] | None = None
     quick: Callable[..., Any] | None = None
     batch: Callable[..., Any] | None = None
+    overwrite: Callable[..., Any] | None = None
     sparsity: Callable[..., Any] | None = None
     taylor: Callable[..., Any] | None = None
     lower: Callable[..., Any] | None = None
@@ -78,6 +85,8 @@ class Primitive:
     reuses: bool = False
     elementwise: bool = False
     complex: bool = False
+    cheap: bool = False
+    raises: bool = False
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
         """Apply the primitive."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from wengert.core import attention
-from wengert.core.dispatch import Traced
+from wengert.core.dispatch import Traced, active
 from wengert.core.flat import Flat
 from wengert.core.linking import call_linked, is_basic, mark_stale, tie, write_through
 from wengert.core.memory import MEMORY_ATTRIBUTES, refuse_memory, refused_attribute
 from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, UFUNCS, call_function, call_ufunc
 from wengert.core.operators import apply, binary, general, inplace, unary
-from wengert.core.views import STALE, Step, View, link_of, revalued
+from wengert.core.views import STALE, Step, View, is_scalar, link_of, require_array, revalued, root
 from wengert.errors import NotConcreteError, RefusedError
 
 if TYPE_CHECKING:
@@ -202,6 +202,8 @@ class Tracer(Traced):
     def __getitem__(self, index: Any) -> Any:
         y = FUNCTIONS[operator.getitem](self, index)
         if is_basic(index) and (y.ndim or (type(index) is tuple and Ellipsis in index) or index is Ellipsis):
+            if is_scalar(self):
+                return y if y.ndim else call_function(np.copy, (y,), {})
             tie(self, y, Step(operator.getitem, (index,), {}))
         return y
 
@@ -212,6 +214,8 @@ class Tracer(Traced):
         if not isinstance(link, View) and self.interpreter.write(self, index, value):
             mark_stale(link)
             return
+        if link is None and isinstance(root(self), np.generic):
+            root(self)[index] = 0.0  # raises NumPy's error: a scalar cannot be written into
         self.rebind(FUNCTIONS[operator.setitem](self, index, value))
 
     def __delitem__(self, index: Any) -> NoReturn:
@@ -245,13 +249,17 @@ class Tracer(Traced):
             return self._objects()
         if self.interpreter.releases(self):
             return np.array(self.value, dtype)
-        if self.dtype.kind in "iub":
+        kind = self.dtype.kind
+        if kind in "iub":
             self._refuse_index("NumPy asked for traced integers as a plain array")
+        if kind == "f" and dtype is None and not self.ndim and self.interpreter in active():
+            return self._objects()  # np.array([x, y]) holds the handles, which `operand` finds
         return self._refuse_concrete(
             "NumPy asked for a traced value as a plain array",
             "np.array, np.asarray and writes into plain arrays (buffer[i] = x) copy numbers and lose the derivative.",
             "use np.stack([...]) or wengert.numpy.array([...]) for np.array([...]), make buffers with "
-            "np.zeros_like(x), np.zeros(n, like=x) or wengert.numpy.zeros(n); or wengert.stop_gradient(x).",
+            "np.zeros_like(x), np.zeros(n, like=x) or wengert.numpy.zeros(n); "
+            "for a constant, wengert.stop_gradient(x).",
         )
 
     def _objects(self) -> Any:
@@ -299,9 +307,9 @@ class Tracer(Traced):
             return self.value
         return self._refuse_concrete(
             f"Python asked for {kind}(x) of a traced value",
-            "a Python number cannot hold a derivative; functions of the math module take such numbers.",
-            "use NumPy's function (np.sin for math.sin) and keep the value as it is; for a constant, "
-            "wengert.stop_gradient(x).",
+            "a Python number cannot hold a derivative, and neither can an entry of a plain array.",
+            "use NumPy's function (np.sin for math.sin), and wengert.numpy.array([...]) or np.zeros(n, like=x) to hold "
+            "traced values; for a constant, wengert.stop_gradient(x).",
         )
 
     def _refuse_index(self, what: str) -> NoReturn:
@@ -340,7 +348,9 @@ class Tracer(Traced):
         return call_function(np.ravel, (self,), {"order": order}).detached()
 
     def copy(self, order: Any = "C") -> Any:
-        """Return a new array with the same entries."""
+        """Return a new array with the same entries; of a scalar, the scalar."""
+        if is_scalar(self):
+            return self.astype(self.dtype)
         return call_linked(np.copy, (self, order), {})
 
     def view(self, *dtype: Any) -> Any:
@@ -364,10 +374,13 @@ class Tracer(Traced):
 
     def fill(self, value: Any) -> None:
         """Set every entry to a value."""
+        require_array(self, "x.fill(value)")
         self[...] = value
 
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
         """Sort in place."""
+        if not self.ndim:
+            np.empty(()).sort(axis)  # raises NumPy's error
         self[...] = call_linked(np.sort, (self, axis), kwargs)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
@@ -390,6 +403,29 @@ class Tracer(Traced):
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else repr(self)
+
+
+# NumPy's loops over arrays of Python objects call methods of these names on every entry.
+_CALLED_AS_METHODS = (
+    *(np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.hypot, np.degrees, np.radians),
+    *(
+        np.sinh,
+        np.cosh,
+        np.tanh,
+        np.arcsinh,
+        np.arccosh,
+        np.arctanh,
+        np.deg2rad,
+        np.rad2deg,
+        np.fabs,
+        np.fmod,
+    ),
+    *(np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.cbrt, np.rint),
+)
+
+
+def _ufunc_method(ufunc: Any) -> Callable[..., Any]:
+    return lambda self, *others: apply(ufunc, self, *others)
 
 
 def _conjugate(x: Tracer) -> Any:
@@ -417,6 +453,8 @@ def _install_methods() -> None:
     )
     for name in names.split():
         setattr(Tracer, name, _method(getattr(np, name)))
+    for ufunc in _CALLED_AS_METHODS:
+        setattr(Tracer, ufunc.__name__, _ufunc_method(ufunc))
     for name in MEMORY_ATTRIBUTES:
         setattr(Tracer, name, refused_attribute(name))
     Tracer.conj = Tracer.conjugate = _conjugate  # type: ignore[attr-defined]

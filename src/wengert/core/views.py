@@ -18,6 +18,8 @@ import numpy as np
 
 from wengert.core.attention import resumed
 from wengert.core.dispatch import Traced
+from wengert.core.graph import Atom
+from wengert.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,16 +29,20 @@ __all__ = [
     "Base",
     "Step",
     "View",
+    "as_handle",
     "axes_in_memory",
     "base_of",
     "example_of",
     "is_scalar",
     "link_of",
+    "plain_under",
     "positions",
+    "require_array",
     "revalued",
     "root",
     "same_layout",
     "share_memory",
+    "staged_under",
     "stale",
 ]
 
@@ -99,6 +105,14 @@ def base_of(x: Traced) -> Base:
     return link  # type: ignore[return-value]  # a view is no base
 
 
+def as_handle(interpreter: Any, value: Any) -> Any:
+    """Return a constant array as a handle; it is marked where it has no axes, as a batch of scalars is not."""
+    x = interpreter.hold(value)
+    if not x.ndim:
+        base_of(x)
+    return x
+
+
 def positions(recipe: tuple[Step, ...], shape: tuple[int, ...]) -> Any:
     """Return where in the flattened base the entries of a view lie."""
     n = 1
@@ -111,16 +125,31 @@ def positions(recipe: tuple[Step, ...], shape: tuple[int, ...]) -> Any:
 
 
 def root(x: Any) -> Any:
-    """Return the plain value under all tracers."""
+    """Return the plain value under all tracers; the atom of a graph, if that is what they stand for."""
     while isinstance(x, Traced):
         x = x.value
     return x
 
 
+def staged_under(x: Any) -> Any:
+    """Return the tracer under all others, if it stands for an atom of a graph, or None."""
+    while isinstance(x, Traced):
+        if isinstance(x.value, Atom):
+            return x
+        x = x.value
+    return None
+
+
+def plain_under(x: Any, asked: str) -> Any:
+    """Return the plain value under all tracers; for an atom of a graph, that for the actual inputs."""
+    staged = staged_under(x)
+    return root(x) if staged is None else staged.interpreter.plain(staged, asked)
+
+
 def example_of(x: Any) -> Any:
     """Return a plain array that lies in memory as x does; for a batch, as one example would without the others."""
     plain, ndim = root(x), np.ndim(x)
-    if not isinstance(plain, np.ndarray) or plain.ndim == ndim:
+    if not isinstance(plain, np.ndarray | Atom) or (isinstance(plain, np.ndarray) and plain.ndim == ndim):
         return plain
     link = link_of(x)
     if isinstance(link, View):
@@ -128,6 +157,9 @@ def example_of(x: Any) -> Any:
         for step in link.recipe:
             example = step(example)
         return example
+    if isinstance(plain, Atom):
+        example = np.empty(np.shape(x), plain.dtype)
+        return example[()] if plain.scalar else example
     return np.empty_like(
         plain[(0,) * (plain.ndim - ndim)] if plain.size else np.empty(np.shape(x), plain.dtype)
     )
@@ -136,9 +168,9 @@ def example_of(x: Any) -> Any:
 def share_memory(x: Traced, y: Traced, step: Step) -> bool:
     """Whether y = step(x) is a view of x in NumPy."""
     a, b = root(x), root(y)
-    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+    if not (isinstance(a, np.ndarray | Atom) and isinstance(b, np.ndarray | Atom)):
         return False
-    if a.ndim == np.ndim(x):  # type: ignore[arg-type]
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.ndim == np.ndim(x):  # type: ignore[arg-type]
         return np.may_share_memory(a, b)
     example = example_of(x)  # those of a batch may lie apart in memory, or intertwined
     return np.may_share_memory(example, step(example))
@@ -149,7 +181,19 @@ def is_scalar(x: Any) -> bool:
     if x.ndim or link_of(x) is not None:
         return False
     plain = root(x)
+    if isinstance(plain, Atom):
+        return plain.scalar or plain.ndim > 0
     return not isinstance(plain, np.ndarray) or plain.ndim > 0
+
+
+def require_array(x: Any, what: str) -> None:
+    """Refuse a method that writes where x may stand for a NumPy scalar, whose methods change a copy, and so nothing."""
+    if is_scalar(x):
+        raise RefusedError(
+            f"{what} was called on what stands for a NumPy scalar, or for a batch of 0-d values",
+            why="NumPy would write into a 0-d array, but not into a scalar, whose methods write into a copy.",
+            instead="x = value for a scalar; x[...] = value for an array.",
+        )
 
 
 def axes_in_memory(x: Any) -> list[int]:
@@ -159,6 +203,7 @@ def axes_in_memory(x: Any) -> list[int]:
     into keeps its own.
     """
     plain, ndim = root(x), np.ndim(x)
+    plain = example_of(x) if isinstance(plain, Atom) else plain
     strides = plain.strides[plain.ndim - ndim :] if isinstance(plain, np.ndarray) else (0,) * ndim
     lengths = np.shape(x)
     return sorted((i for i in range(ndim) if lengths[i] != 1), key=lambda i: -abs(strides[i]))
@@ -169,6 +214,8 @@ def same_layout(x: Any, y: Any) -> bool:
     if np.ndim(x) < 2:
         return True
     a, b = root(x), root(y)
+    if isinstance(a, Atom) or isinstance(b, Atom):
+        a, b = example_of(x), example_of(y)
     return getattr(a, "strides", None) == getattr(b, "strides", None)
 
 

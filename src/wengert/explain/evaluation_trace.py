@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert import tree
-from wengert.api.arguments import ArgNums, Arguments, as_output, check_callable, zeros_of
-from wengert.errors import ArgumentError, NotDifferentiableError
+from wengert.api.arguments import ArgNums, Arguments, as_output, zeros_of
+from wengert.errors import ArgumentError, NotDifferentiableError, check_callable
 from wengert.explain.formulas import adjoint_term, expression, plus, tangent_sum, value_name
 from wengert.explain.recording import Contribution, Recorder, Recording
 from wengert.explain.trace_report import AdjointStep, EvaluationTrace, TraceRow

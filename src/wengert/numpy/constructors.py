@@ -18,7 +18,7 @@ import numpy as np
 from wengert.core.dispatch import Interpreter, Traced, active
 from wengert.core.numpy_protocol import CREATORS, FUNCTIONS, operand
 from wengert.core.operators import PLAIN
-from wengert.core.views import root
+from wengert.core.views import as_handle, root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def hold(y: Any) -> Any:
 
 def _hold(interpreter: Interpreter, y: Any) -> Any:
     if type(y) is np.ndarray:
-        return interpreter.hold(y) if y.dtype.kind in "fc" else y
+        return as_handle(interpreter, y) if y.dtype.kind in "fc" else y
     return type(y)([_hold(interpreter, item) for item in y]) if isinstance(y, list | tuple) else y
 
 

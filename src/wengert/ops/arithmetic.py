@@ -32,6 +32,7 @@ add = elementwise(
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Sum x1 + x2.",
+    cheap=True,
 )
 
 subtract = elementwise(
@@ -40,6 +41,7 @@ subtract = elementwise(
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Difference x1 - x2.",
+    cheap=True,
 )
 
 
@@ -66,6 +68,7 @@ multiply = elementwise(
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Product x1 x2.",
+    cheap=True,
 )
 
 
@@ -84,6 +87,7 @@ divide = elementwise(
     quick=_divide_quick,
     complex=True,
     doc="Quotient x1 / x2; infinite partials at x2 = 0.",
+    cheap=True,
 )
 
 negative = elementwise(
@@ -92,6 +96,7 @@ negative = elementwise(
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Negative -x.",
+    cheap=True,
 )
 
 positive = elementwise(
@@ -100,6 +105,7 @@ positive = elementwise(
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="The value x itself.",
+    cheap=True,
 )
 
 reciprocal = elementwise(
@@ -116,6 +122,7 @@ square = elementwise(
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Square of x.",
+    cheap=True,
 )
 
 sqrt = elementwise(

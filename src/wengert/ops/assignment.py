@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.numpy_protocol import implements, operand
+from wengert.core.views import require_array
 from wengert.ops.selection import along_axis, positions
 from wengert.ops.updating import index_update, require_traced_destination
 from wengert.types import type_of
@@ -50,6 +51,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Assign at positions of the flattened array."""
     require_traced_destination("np.put", a)
+    require_array(a, "np.put")
     where = np.ravel(positions(operand(ind), np.size(a), mode))
     v = operand(v)
     if np.size(where) and np.size(v):

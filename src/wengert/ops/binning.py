@@ -31,7 +31,8 @@ refuse(
 
 def _surely(condition: Any) -> bool:
     """Say whether a condition holds; one that may differ from example to example under `vmap` is not asked."""
-    return not isinstance(condition, Traced) and bool(condition)
+    known = not isinstance(condition, Traced) or condition.interpreter.releases(condition)
+    return known and bool(condition)
 
 
 # interp ---------------------------------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         left = right = None
     left, right = (fp[0] if left is None else left), (fp[-1] if right is None else right)
     inside = _on_segment(x, xp, fp)
-    return np.where(x < xp[0], left, np.where(x > xp[-1], right, inside))
+    return np.where(x < xp[0], left, np.where(x > xp[-1], right, inside))[()]
 
 
 # bincount and histogram -----------------------------------------------------------------------------------------------

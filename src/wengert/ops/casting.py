@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.core.numpy_protocol import implements
+from wengert.core.dispatch import Traced
+from wengert.core.numpy_protocol import FUNCTIONS, implements
 from wengert.core.primitive import Primitive, define
-from wengert.core.views import axes_in_memory
+from wengert.core.views import axes_in_memory, base_of, is_scalar
 from wengert.errors import warn
 from wengert.ops.families import linear, match
 from wengert.types import ArrayType, type_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Samples = Iterator[tuple[tuple[Any, ...], dict[str, Any]]]
 
-__all__ = ["cast_", "discretize_", "order_of", "ordered"]
+__all__ = ["as_array", "cast_", "discretize_", "order_of", "ordered"]
 
 
 def _cast_eval(x: Any, *, dtype: Any) -> Any:
@@ -45,6 +46,7 @@ cast_: Primitive = linear(
     batch=lambda _size, xs, _batched, *, dtype: cast_(xs[0], dtype=dtype),
     doc="A copy of x in another inexact type; the adjoint casts back.",
     samples=_cast_samples,
+    cheap=True,
 )
 
 
@@ -87,7 +89,17 @@ def astype(
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Cast to the type that it has: a value of its own, which writes into `a` do not reach."""
-    return astype(a, type_of(a).dtype, order, subok=subok)
+    return as_array(astype(a, type_of(a).dtype, order, subok=subok))
+
+
+def as_array(y: Any) -> Any:
+    """Return a 0-d array for a NumPy scalar, which unlike it can be written into."""
+    if np.ndim(y) or not isinstance(y, Traced) or not is_scalar(y):
+        return y
+    reshape = FUNCTIONS[np.reshape]
+    y = reshape(reshape(y, (1,)), ())
+    base_of(y)  # marks it as an array, where a batch does not tell
+    return y
 
 
 # Memory layout --------------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ import numpy as np
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import creates, implements, operand, traced_leaves
-from wengert.core.views import example_of
-from wengert.ops.casting import astype
+from wengert.core.views import as_handle, example_of
+from wengert.ops.casting import as_array, astype
 from wengert.ops.families import nondifferentiable, unary
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def held(like: Any, value: Any) -> Any:
     if like.interpreter.suspended():
         return value
     if value.dtype.kind in "fc":
-        return like.interpreter.hold(value)
+        return as_handle(like.interpreter, value)
     return like.interpreter.constant(held, (like, value), {})
 
 
@@ -144,6 +144,8 @@ def array(
         y = astype(y, dtype, copy=False)
     if y is object and copy:
         y = np.copy(y)
+    elif y is object and copy is None:
+        y = as_array(y)
     if y is not object and copy is False:
         message = "Unable to avoid copy while creating an array as requested."
         raise ValueError(message)

@@ -15,7 +15,7 @@ import numpy as np
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import masked, match, spread
-from wengert.ops.masking import anywhere
+from wengert.ops.locations import anywhere
 from wengert.ops.matrix_parts import Samples, adjoint, infer_stack, matrices, transpose, well_conditioned
 from wengert.ops.products import aligned
 from wengert.types import Array, ArrayType, type_of

@@ -100,6 +100,7 @@ def _hermitian_samples(rng: np.random.Generator) -> Samples:
 
 eigh_: Primitive = define(
     name="eigh",
+    raises=True,
     doc="Eigenvalues, ascending, and eigenvectors of the Hermitian matrix in one triangle. Giles 2008.",
     multiple=True,
     eval=_eigh_eval,
@@ -143,6 +144,7 @@ def _eigvalsh_vjp(y_bar: Array, site: Site, *, uplo: str) -> list[Array]:
 
 eigvalsh_: Primitive = define(
     name="eigvalsh",
+    raises=True,
     doc="Eigenvalues, ascending, of the Hermitian matrix in one triangle. Giles 2008.",
     eval=lambda a, *, uplo: np.linalg.eigvalsh(a, uplo),
     infer=infer_stack(lambda a, *, uplo: np.linalg.eigvalsh(a, uplo)),
@@ -224,6 +226,7 @@ def _general_samples(rng: np.random.Generator) -> Samples:
 
 eig_: Primitive = define(
     name="eig",
+    raises=True,
     doc="Eigenvalues and eigenvectors of a square matrix, of length 1 and with largest entry real. Giles 2008.",
     multiple=True,
     eval=lambda a: tuple(np.linalg.eig(a)),
@@ -259,6 +262,7 @@ def _eigvals_vjp(y_bar: Array, site: Site) -> list[Array]:
 
 eigvals_: Primitive = define(
     name="eigvals",
+    raises=True,
     doc="Eigenvalues of a square matrix. Giles 2008.",
     eval=np.linalg.eigvals,
     infer=lambda t: _eig_infer(t)[0],

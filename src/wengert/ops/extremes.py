@@ -1,8 +1,8 @@
 """Largest and smallest entries, where they are, and the smooth maximum log sum exp.
 
-The derivative of `max` is shared equally among the entries that attain it: with k ties each has partial 1/k,
-which is the subgradient of least norm. Where an entry is nan so is the result, and the nan entries share its
-derivative. The shares are constant between kinks, so second derivatives are zero.
+The derivative of `max` is shared equally among the entries that attain it: with k ties each has partial 1/k, which is
+the subgradient of least norm. Where an entry is nan so is the result, and the nan entries share its derivative. The
+shares are constant between kinks, so second derivatives are zero.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from numpy.lib.array_utils import normalize_axis_index
 from wengert.core.numpy_protocol import UFUNC_METHODS, implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import masked, match
-from wengert.ops.reduction import AXES_SAMPLES, all_axes, behind_batch, count, reduced, restore, selected
+from wengert.ops.reduction import (
+    AXES_SAMPLES,
+    all_axes,
+    behind_batch,
+    count,
+    reduced,
+    restore,
+    selected,
+    ufunc_axes,
+)
 from wengert.types import ArrayType, type_of
 
 if TYPE_CHECKING:
@@ -124,7 +133,7 @@ def _front(prim: Primitive, pairwise: np.ufunc) -> Callable[..., Any]:
                 )
                 raise ValueError(message)
             a = np.where(where, a, initial)
-        axes = all_axes(axis, np.ndim(a))
+        axes = ufunc_axes(axis, np.ndim(a))
         if initial is None:
             return prim(a, axis=axes, keepdims=bool(keepdims))
         if count(np.shape(a), axes) == 0:
@@ -186,11 +195,10 @@ argmin = implements(np.argmin)(_place_front(argmin_))
 
 # logsumexp ------------------------------------------------------------------------------------------------------------
 #
-# y = log sum_i exp x_i,  dy = sum_i w_i dx_i,  w_i = exp(x_i - y), which sum to 1. The value is computed
-# relative to the largest entry (Blanchard, Higham and Higham, Accurately computing the log-sum-exp and
-# softmax functions, 2021). The error of y, which grows with |y|, is common to the exp(x_i - y): divided by
-# their sum they are right to rounding. Where all entries are -inf so is y, and no entry has any weight; where
-# y is inf, the infinite entries share it.
+# y = log sum_i exp x_i,  dy = sum_i w_i dx_i,  w_i = exp(x_i - y), which sum to 1. The value is computed relative to
+# the largest entry (Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021).
+# The error of y, which grows with |y|, is common to the exp(x_i - y): divided by their sum they are right to rounding.
+# Where all entries are -inf so is y, and no entry has any weight; where y is inf, the infinite entries share it.
 
 
 def _logsumexp_eval(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:

@@ -121,6 +121,7 @@ def _cholesky_samples(rng: np.random.Generator) -> Samples:
 
 cholesky_: Primitive = define(
     name="cholesky",
+    raises=True,
     doc="Lower or upper triangular factor of the Hermitian matrix in that triangle. Murray 2016, section 3.",
     eval=lambda a, *, upper: np.linalg.cholesky(a, upper=upper),
     infer=infer_stack(lambda a, *, upper: np.linalg.cholesky(a, upper=upper)),

@@ -264,6 +264,7 @@ def elementwise(
     complex: bool = False,
     quick: Callable[..., Any] | None = None,
     lower: Callable[..., Any] | None = None,
+    cheap: bool = False,
 ) -> Primitive:
     r"""Define the primitive of a ufunc from its partial derivatives.
 
@@ -274,7 +275,7 @@ def elementwise(
     partials : sequence
         For each operand a function (y, \*xs) -> dy/dx_i, or the number 1, -1 or 0 where the partial is that
         constant.
-    doc, samples, name, complex, quick, lower
+    doc, samples, name, complex, quick, lower, cheap
         Fields of the record.
 
     Returns
@@ -295,6 +296,7 @@ def elementwise(
         samples=samples,
         elementwise=True,
         complex=complex,
+        cheap=cheap,
     )
     UFUNCS[fun] = prim
     return prim
@@ -312,6 +314,7 @@ def nondifferentiable(fun: np.ufunc, *, doc: str, samples: Samples, name: str | 
         multiple=fun.nout > 1,
         elementwise=fun.nout == 1,
         differentiable=False,
+        cheap=True,
     )
     UFUNCS[fun] = prim
     return prim
@@ -327,6 +330,7 @@ masked: Primitive = define(
     batch=lambda _size, xs, batched: masked(*align(xs, batched)),
     samples=_masked_samples,
     complex=True,
+    cheap=True,
 )
 
 
@@ -343,6 +347,7 @@ def linear(
     doc: str,
     samples: Samples,
     complex: bool = True,
+    cheap: bool = False,
 ) -> Primitive:
     """Define a primitive that is linear in its one operand; `transpose(y_bar, x, **params)` gives x_bar."""
 
@@ -363,6 +368,7 @@ def linear(
         samples=samples,
         shapes_only=True,
         complex=complex,
+        cheap=cheap,
     )
     return prim
 

@@ -57,10 +57,20 @@ def split(index: Any, *, copy: bool = True) -> tuple[Any, list[Any]]:
     if type(index) in _WHOLE:
         return index, []
     arrays: list[Any] = []
+    if isinstance(index, Traced) and index.dtype.kind == "b":  # type: ignore[attr-defined]
+        index = _unmasked(index)
     if isinstance(index, tuple):
-        return tuple([_entry(item, arrays, copy=copy) for item in index]), arrays
+        items = [part for item in index for part in _unmasked(item)]
+        return tuple([_entry(item, arrays, copy=copy) for item in items]), arrays
     item = _entry(index, arrays, copy=copy)
     return (item if type(item) in _WHOLE or isinstance(item, slice) else (item,)), arrays
+
+
+def _unmasked(item: Any) -> tuple[Any, ...]:
+    """Return a traced mask as what it selects, if its interpreter lets Python ask for that."""
+    if not isinstance(item, Traced) or item.dtype.kind != "b" or not item.interpreter.releases(item):  # type: ignore[attr-defined]
+        return (item,)
+    return np.nonzero(item) if np.ndim(item) else (np.bool(bool(item)),)  # type: ignore[arg-type]
 
 
 def _entry(item: Any, arrays: list[Any], *, copy: bool) -> Any:

@@ -95,6 +95,7 @@ getitem_: Primitive = define(
     batch=_getitem_batch,
     samples=_getitem_samples,
     complex=True,
+    cheap=True,
 )
 
 _SIMPLE = frozenset({int, type(None), type(Ellipsis)})
@@ -122,6 +123,10 @@ def may_repeat(index: Any) -> bool:
     return any(isinstance(item, np.ndarray) and item.dtype.kind in "iu" for item in as_tuple(index))
 
 
+def _is_reshaped_as_view(buffer: Any) -> bool:
+    return bool(buffer.flags.c_contiguous) if isinstance(buffer, np.ndarray) else True
+
+
 def add_at(buffer: Any, index: Any, piece: Any) -> None:
     """Add a piece into a buffer, every repetition of an entry counting.
 
@@ -130,7 +135,7 @@ def add_at(buffer: Any, index: Any, piece: Any) -> None:
     """
     if type(index) is int or not may_repeat(index):
         buffer[index] += piece
-    elif buffer.ndim == 1 or np.size(piece) * _SPARSE < buffer.size or not buffer.flags.c_contiguous:
+    elif buffer.ndim == 1 or np.size(piece) * _SPARSE < buffer.size or not _is_reshaped_as_view(buffer):
         np.add.at(buffer, index, piece)
     else:
         positions = np.arange(buffer.size).reshape(buffer.shape)[index]

@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import implements, traced_leaves
 from wengert.core.tracer import Tracer
-from wengert.core.views import root
+from wengert.core.views import plain_under
 
 __all__: list[str] = []
 
@@ -87,16 +87,16 @@ def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
 @implements(np.array2string)
 def array2string(a: Any, *args: Any, **kwargs: Any) -> str:
     """Text of the numbers; under `vmap` those of all examples."""
-    return np.array2string(root(a), *args, **kwargs)
+    return np.array2string(plain_under(a, "print"), *args, **kwargs)
 
 
 @implements(np.array_repr)
 def array_repr(arr: Any, *args: Any, **kwargs: Any) -> str:
     """Text of the numbers, and what they are."""
-    return np.array_repr(root(arr), *args, **kwargs)
+    return np.array_repr(plain_under(arr, "print"), *args, **kwargs)
 
 
 @implements(np.array_str)
 def array_str(a: Any, *args: Any, **kwargs: Any) -> str:
     """Text of the numbers."""
-    return np.array_str(root(a), *args, **kwargs)
+    return np.array_str(plain_under(a, "print"), *args, **kwargs)

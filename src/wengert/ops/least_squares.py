@@ -72,6 +72,7 @@ def _pinv_samples(rng: np.random.Generator) -> Samples:
 
 pinv_: Primitive = define(
     name="pinv",
+    raises=True,
     doc="Moore-Penrose inverse; singular values below rcond times the largest count as 0. Golub and Pereyra 1973.",
     eval=_pinv_eval,
     infer=infer_stack(lambda a, *, rcond: np.linalg.pinv(a, 1e-15)),
@@ -213,6 +214,7 @@ def _lstsq_samples(rng: np.random.Generator) -> Samples:
 
 lstsq_: Primitive = define(
     name="lstsq",
+    raises=True,
     doc="Minimizer X of |A X - B|, sums of squared residuals, rank and singular values. Golub and Pereyra 1973.",
     multiple=True,
     eval=_lstsq_eval,

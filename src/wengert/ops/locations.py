@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.numpy_protocol import implements, operand, traced_leaves, zero_derivative
-from wengert.core.views import root
+from wengert.core.views import root, staged_under
 
 __all__ = ["anywhere"]
 
@@ -26,8 +26,14 @@ zero_derivative(
 
 
 def anywhere(condition: Any) -> bool:
-    """Say whether a condition holds in any entry, and under `vmap` in any entry of any example."""
-    return bool(np.any(root(condition)))
+    """Say whether a condition holds in any entry, and under `vmap` in any entry of any example.
+
+    Where only its type is known, it may hold.
+    """
+    staged = staged_under(condition)
+    if staged is None:
+        return bool(np.any(root(condition)))
+    return not staged.interpreter.releases(staged) or bool(np.any(staged))
 
 
 @implements(np.tril_indices_from)

@@ -1,8 +1,8 @@
 """Size, sign and parts of a number: absolute, sign, copysign, hypot; conjugate, real, imag, angle.
 
-Functions of a complex z that are not holomorphic (conjugate, real, absolute, ...) are differentiated as
-functions of two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the
-gradient of hypot at the origin is 0.
+Functions of a complex z that are not holomorphic (conjugate, real, absolute, ...) are differentiated as functions of
+two real variables, under the pairing Re(sum(y_bar y_dot)). Kinks: absolute'(0) = 0, and the gradient of hypot at the
+origin is 0.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.numpy_protocol import UFUNCS, implements
+from wengert.core.numpy_protocol import FUNCTIONS, UFUNCS, implements
 from wengert.core.primitive import Primitive, define
-from wengert.ops.families import binary, elementwise, linear, masked, unary
+from wengert.ops.families import binary, elementwise, linear, masked, match, unary
 from wengert.types import ArrayType, type_of
 
-__all__ = ["absolute", "conjugate", "copysign", "fabs", "hypot", "imag_", "real_", "sign"]
+__all__ = ["absolute", "complex_", "conjugate", "copysign", "fabs", "hypot", "imag_", "real_", "sign"]
 
 
 def _is_complex(x: Any) -> bool:
@@ -45,6 +45,7 @@ conjugate = linear(
     batch=lambda _size, xs, _batched: np.conjugate(*xs),
     samples=_complex_samples,
     doc="Complex conjugate of x. DLMF 1.9.11.",
+    cheap=True,
 )
 UFUNCS[np.conjugate] = conjugate
 
@@ -57,6 +58,7 @@ real_ = linear(
     batch=lambda _size, xs, _batched: np.real(*xs),
     samples=_complex_samples,
     doc="Real part of a complex x. DLMF 1.9.2.",
+    cheap=True,
 )
 
 # y_bar Im(x_dot) = Re(-i y_bar x_dot) for real y_bar.
@@ -68,7 +70,53 @@ imag_ = linear(
     batch=lambda _size, xs, _batched: np.imag(*xs),
     samples=_complex_samples,
     doc="Imaginary part of a complex x. DLMF 1.9.2.",
+    cheap=True,
 )
+
+
+# Re(y_bar (a_dot + i b_dot)) = Re(y_bar) a_dot - Im(y_bar) b_dot. Why not the sum a + 1j b: 1j inf is nan + inf j.
+
+
+def _complex_type(a: ArrayType, b: ArrayType) -> ArrayType:
+    return ArrayType(a.shape, np.result_type(a.dtype, b.dtype, np.complex64))
+
+
+def _complex_eval(a: Any, b: Any) -> Any:
+    y = np.empty(np.shape(a), np.result_type(a, b, np.complex64))
+    y.real, y.imag = a, b
+    return y[()]
+
+
+def _complex_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
+    dots = [np.zeros_like(x) if x_dot is None else x_dot for x, x_dot in zip(xs, x_dots, strict=True)]
+    return complex_(*xs), complex_(*dots)
+
+
+def _complex_batch(size: int, xs: Sequence[Any], batched: Sequence[bool]) -> Any:
+    return complex_(
+        *[x if b else np.broadcast_to(x, (size, *np.shape(x))) for x, b in zip(xs, batched, strict=True)]
+    )
+
+
+def _pair_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    for shape in ((5,), (2, 3), ()):
+        yield (np.asarray(rng.normal(size=shape)), np.asarray(rng.normal(size=shape))), {}
+
+
+complex_: Primitive = define(
+    name="complex",
+    doc="The complex numbers with real parts a and imaginary parts b, of one shape.",
+    eval=_complex_eval,
+    infer=_complex_type,
+    jvp=_complex_jvp,
+    vjp=lambda y_bar, site: [
+        match(part, x) if need else None
+        for part, x, need in zip((np.real(y_bar), -np.imag(y_bar)), site.xs, site.needs, strict=True)
+    ],
+    batch=_complex_batch,
+    samples=_pair_samples,
+)
+FUNCTIONS[complex] = complex_
 
 
 @implements(np.real)
@@ -103,8 +151,7 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 
 # sign -------------------------------------------------------------------------------------------------------------
 #
-# Of a real x: locally constant. Of a complex x = r u with |u| = 1, sign(x) = u turns when x moves across its
-# ray:
+# Of a real x: locally constant. Of a complex x = r u with |u| = 1, sign(x) = u turns when x moves across its ray:
 #   u_dot = i u Im(conj(u) x_dot) / r
 #   x_bar = i conj(u) Im(u y_bar) / r         from Im(w) = Re(-i w) and Re(i u y_bar) = -Im(u y_bar)
 
@@ -131,8 +178,7 @@ def _sign_vjp(y_bar: Any, site: Any) -> tuple[Any]:
 def _register(ufunc: np.ufunc, **fields: Any) -> Primitive:
     """Define the primitive of a ufunc of one operand whose rules are not one partial derivative.
 
-    The tape hands an elementwise rule its site as a plain tuple, for speed: operands are item 3, the result
-    is item 4.
+    The tape hands an elementwise rule its site as a plain tuple, for speed: operands are item 3, the result is item 4.
     """
     prim = define(
         name=ufunc.__name__,

@@ -8,31 +8,19 @@ that care costs one look at it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from wengert.core.dispatch import Traced
+from wengert.core.views import root, staged_under
 from wengert.types import Array
 
-__all__ = ["anywhere", "contract"]
-
-
-def anywhere(condition: Any) -> bool:
-    """Say whether a condition holds in any entry, of any example of a batch: whether a rule must take the long way."""
-    return bool(np.any(_innermost(condition)))
-
-
-def _innermost(x: Any) -> Any:
-    """Return the plain value under all transformations."""
-    while isinstance(x, Traced):
-        x = x.value
-    return x
+__all__ = ["contract", "without_zero_terms"]
 
 
 def _is_finite(x: Any) -> bool:
-    x = _innermost(x)
+    x = root(x)
     if type(x) is np.ndarray:
         norm: Any = np.vdot(x, x)  # the cheapest way to ask, but huge entries overflow
         if norm - norm == 0:
@@ -44,12 +32,15 @@ def contract(product: Callable[..., Array], *factors: Array) -> Array:
     """Return a sum of products without the terms in which a factor is 0.
 
     `product` is linear in each factor, with coefficients of one sign: then terms can be counted by giving it
-    ones.
+    ones. In a graph, whose numbers are not known yet, the contraction is an operation of its own.
     """
+    staged = next((x for x in map(staged_under, factors) if x is not None), None)
+    if staged is not None:
+        return staged.interpreter.contraction(product, factors)
     y = product(*factors)
     if _is_finite(y) or all(map(_is_finite, factors)):
         return y
-    return _without_zero_terms(product, factors)
+    return without_zero_terms(product, factors)
 
 
 # The terms of finite factors are added as they are. Of the others, the product counts how many there are
@@ -57,7 +48,8 @@ def contract(product: Callable[..., Array], *factors: Array) -> Array:
 # the sum is inf.
 
 
-def _without_zero_terms(product: Callable[..., Array], factors: tuple[Array, ...]) -> Array:
+def without_zero_terms(product: Callable[..., Array], factors: Sequence[Array]) -> Array:
+    """Return the sum of products, term by term."""
     finite = [np.isfinite(x) for x in factors]
     y = product(*[np.where(ok, x, 0.0) for ok, x in zip(finite, factors, strict=True)])
     present = [np.astype(x != 0, x.dtype) for x in factors]

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import implements
+from wengert.core.views import example_of
 from wengert.errors import RefusedError
 from wengert.ops.families import linear
 from wengert.types import ArrayType
@@ -54,6 +56,7 @@ reshape_ = linear(
     batch=lambda size, xs, _batched, *, shape: np.reshape(xs[0], (size, *shape)),
     doc="The elements of x, in row-major order, in another shape.",
     samples=_reshape_samples,
+    cheap=True,
 )
 
 
@@ -100,9 +103,22 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
 
 @implements(np.ravel)
 def ravel(a: Any, order: Any = "C") -> Any:
-    """Reshape to one axis."""
-    one_axis = np.ndim(a) <= 1 and order in {"A", "K"}  # a line has only one order
-    return np.reshape(a, (np.size(a),), order="C" if one_axis else order)
+    """Reshape to one axis, to a new array where the entries do not lie side by side."""
+    if not isinstance(a, Traced):
+        return np.ravel(a, order)
+    x: Any = a
+    return _raveled(x, order)
+
+
+def _raveled(a: Any, order: Any) -> Any:
+    if np.ndim(a) <= 1 and order in {"A", "K"}:
+        order = "C"  # a line has only one order
+    y: Any = np.reshape(a, (np.size(a),), order=order)
+    example = example_of(a)
+    if not isinstance(example, np.ndarray):
+        return y
+    contiguous = example.flags.f_contiguous if _is_fortran(order, "ravel") else example.flags.c_contiguous
+    return y if contiguous else np.copy(y)
 
 
 @implements(np.squeeze)
@@ -174,6 +190,7 @@ transpose_ = linear(
     batch=lambda _size, xs, _batched, *, axes: np.transpose(xs[0], (0, *[i + 1 for i in axes])),
     doc="The axes of x in another order: axis i of y is axis axes[i] of x.",
     samples=_transpose_samples,
+    cheap=True,
 )
 
 
@@ -247,6 +264,7 @@ flip_ = linear(
     batch=lambda _size, xs, _batched, *, axis: np.flip(xs[0], tuple(i + 1 for i in axis)),
     doc="The elements of x in reverse order along some axes; its own adjoint.",
     samples=_flip_samples,
+    cheap=True,
 )
 
 

@@ -191,4 +191,4 @@ def cond(x: Array, p: Any = None) -> Array:
         else:
             r = np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
         unknown = np.isnan(r) & ~np.any(np.isnan(x), axis=(-2, -1))
-        return np.where(unknown, np.inf, r)
+        return np.where(unknown, np.inf, r)[()]

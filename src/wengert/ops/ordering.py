@@ -47,6 +47,7 @@ maximum = elementwise(
     samples=binary(-2.0, 0.0, 0.5, 2.0),
     complex=True,
     doc="The larger of x1 and x2; ties share the derivative equally.",
+    cheap=True,
 )
 
 minimum = elementwise(
@@ -56,6 +57,7 @@ minimum = elementwise(
     samples=binary(-2.0, 0.0, 0.5, 2.0),
     complex=True,
     doc="The smaller of x1 and x2; ties share the derivative equally.",
+    cheap=True,
 )
 
 # fmax and fmin take the other operand where one is nan.

@@ -36,6 +36,7 @@ __all__ = [
     "size_over",
     "start",
     "sum_",
+    "ufunc_axes",
 ]
 
 AXES_SAMPLES: tuple[tuple[tuple[int, ...], tuple[int, ...], bool], ...] = (
@@ -54,6 +55,11 @@ AXES_SAMPLES: tuple[tuple[tuple[int, ...], tuple[int, ...], bool], ...] = (
 def all_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """Return `axis` as a tuple of non-negative integers; None names all axes."""
     return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+
+
+def ufunc_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction that is a ufunc's in NumPy: these take a scalar's axis 0 for none at all."""
+    return () if ndim == 0 and type(axis) is int and axis in {0, -1} else all_axes(axis, ndim)
 
 
 def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
@@ -139,7 +145,7 @@ def sum(
     """Bind `sum`."""
     params = {} if dtype is None else {"dtype": np.dtype(dtype)}
     a = selected(a, where, 0)
-    y = sum_(a, axis=all_axes(axis, np.ndim(a)), keepdims=bool(keepdims), **params)
+    y = sum_(a, axis=ufunc_axes(axis, np.ndim(a)), keepdims=bool(keepdims), **params)
     return start(y, initial, np.add)
 
 
@@ -198,6 +204,7 @@ broadcast_to_ = linear(
     batch=_broadcast_to_batch,
     doc="x repeated along new axes and along axes of length 1, as a view.",
     samples=_broadcast_to_samples,
+    cheap=True,
 )
 
 
@@ -246,14 +253,14 @@ all_ = _logical("all", np.all, "Whether all entries of x are nonzero.")
 def any(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Bind `any`."""
     a = a if where is True else np.logical_and(a, where)
-    return any_(a, axis=all_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
+    return any_(a, axis=ufunc_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
 
 
 @implements(np.all)
 def all(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Bind `all`."""
     a = a if where is True else np.logical_or(a, np.logical_not(where))
-    return all_(a, axis=all_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
+    return all_(a, axis=ufunc_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
 
 
 @implements(np.count_nonzero)

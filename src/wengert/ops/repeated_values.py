@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wengert.ops.masking import anywhere
+from wengert.ops.locations import anywhere
 from wengert.ops.matrix_parts import adjoint, inverse_gaps
 from wengert.types import Array
 

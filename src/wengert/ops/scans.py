@@ -5,11 +5,10 @@
     cumprod      y_i = x_0 ... x_i
     prod         y   = x_0 ... x_{n-1}
 
-The derivative of a product is the product of the others. The rules do not divide by x: quotients y / x_i fail
-at zeros. Products of the others come from running products from both ends; sums of such products obey a
-linear recurrence, whose adjoint is the same recurrence run from the other end. All rules are closed under
-differentiation, so zeros are right to every order. The quick rules of the sweep divide where no product is
-zero or near the ends of the range.
+The derivative of a product is the product of the others. The rules do not divide by x: quotients y / x_i fail at zeros.
+Products of the others come from running products from both ends; sums of such products obey a linear recurrence, whose
+adjoint is the same recurrence run from the other end. All rules are closed under differentiation, so zeros are right to
+every order. The quick rules of the sweep divide where no product is zero or near the ends of the range.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from wengert.core.primitive import Site, define
 from wengert.ops.families import linear, masked, match, spread
 from wengert.ops.reduction import (
     AXES_SAMPLES,
-    all_axes,
     behind_batch,
     count,
     reduced,
     restore,
     selected,
     start,
+    ufunc_axes,
 )
 from wengert.types import ArrayType
 
@@ -77,8 +76,8 @@ cumsum_ = linear(
 
 
 def _scanned(a: Any, axis: Any) -> tuple[Any, int]:
-    """Return the array and axis of a scan: without an axis, the flattened array."""
-    if axis is None:
+    """Return the array and axis of a scan: without an axis, the flattened array; a scalar is a line of one."""
+    if axis is None or (np.ndim(a) == 0 and axis in {0, -1}):
         return np.ravel(a), 0
     return a, normalize_axis_index(axis, np.ndim(a))
 
@@ -94,10 +93,9 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 #
 #   s_0 = b_0,  s_i = b_i + a_{i-1} s_{i-1}        (reverse: s_{n-1} = b_{n-1},  s_i = b_i + a_i s_{i+1})
 #
-# s solves (I - L_a) s = b with a bidiagonal matrix, so the adjoint t of b solves the transposed system: the
-# recurrence with the same links a from the other end. Link a_i carries s_i to s_{i+1}, so a_bar_i = s_i
-# t_{i+1}, or in reverse a_bar_i = s_{i+1} t_i. The products a s are masked: where s is 0, an overflowed link
-# contributes nothing.
+# s solves (I - L_a) s = b with a bidiagonal matrix, so the adjoint t of b solves the transposed system: the recurrence
+# with the same links a from the other end. Link a_i carries s_i to s_{i+1}, so a_bar_i = s_i t_{i+1}, or in reverse
+# a_bar_i = s_{i+1} t_i. The products a s are masked: where s is 0, an overflowed link contributes nothing.
 
 _SHORT = 32  # below this length a plain loop is the fastest
 
@@ -105,9 +103,8 @@ _SHORT = 32  # below this length a plain loop is the fastest
 def _advance(a: Any, b: Any) -> Any:
     """Run the recurrence along axis 0, in about 4 sqrt(n) array operations.
 
-    Long axes are cut into blocks of m. All blocks run at once from 0; what leaves the blocks is itself a
-    recurrence, with the products of each block's links; and what enters a block reaches place j times its
-    first j links.
+    Long axes are cut into blocks of m. All blocks run at once from 0; what leaves the blocks is itself a recurrence,
+    with the products of each block's links; and what enters a block reaches place j times its first j links.
     """
     n = len(b)
     if n <= _SHORT:
@@ -346,7 +343,7 @@ def prod(
 ) -> Any:
     """Bind `prod`."""
     a = selected(a if dtype is None else np.astype(a, dtype), where, 1)
-    y = prod_(a, axis=all_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
+    y = prod_(a, axis=ufunc_axes(axis, np.ndim(a)), keepdims=bool(keepdims))
     return start(y, initial, np.multiply)
 
 

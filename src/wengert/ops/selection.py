@@ -1,9 +1,9 @@
 """Selections: each entry of the result is an entry of one of the operands.
 
-    where, choose, clip         elementwise: the cotangent goes to the operand that was chosen, exact zeros to the
-    others take, take_along_axis,
-    compress, extract           reads at computed indices: compositions of `getitem`
-    select, piecewise           compositions of `where` and `index_update`
+    where, choose, clip      elementwise: the cotangent goes to the operand that was chosen, exact zeros to the others
+    take, take_along_axis,
+    compress, extract        reads at computed indices: compositions of `getitem`
+    select, piecewise        compositions of `where` and `index_update`
 
 The conditions have derivative zero. At a bound, `clip` has derivative 1.
 """
@@ -19,6 +19,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import UFUNCS, implements, operand, traced_leaves
 from wengert.core.primitive import Primitive, Site, define
+from wengert.core.views import base_of
 from wengert.errors import RefusedError
 from wengert.ops.casting import ordered
 from wengert.ops.families import align, match, spread
@@ -38,13 +39,8 @@ _clip_ufunc: Any = vars(umath)["clip"]
 
 # where ----------------------------------------------------------------------------------------------------------------
 #
-# y = x where c, else z. A cotangent is selected, not multiplied: an infinite one on the other branch does not
-# turn to nan.
-
-
-def _where_eval(c: Any, x: Any, z: Any) -> Any:
-    y: Any = np.where(c, x, z)
-    return y[()]
+# y = x where c, else z. A cotangent is selected, not multiplied: an infinite one on the other branch does not turn to
+# nan.
 
 
 def _where_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
@@ -98,7 +94,7 @@ def _where_samples(rng: np.random.Generator) -> Samples:
 where_: Primitive = define(
     name="where",
     doc="Entries of x where the condition c holds, of z elsewhere.",
-    eval=_where_eval,
+    eval=np.where,
     infer=_where_infer,
     jvp=_where_jvp,
     vjp=_where_vjp,
@@ -106,6 +102,7 @@ where_: Primitive = define(
     batch=lambda _size, xs, batched: where_(*align(xs, batched)),
     samples=_where_samples,
     complex=True,
+    cheap=True,
 )
 
 
@@ -125,7 +122,10 @@ def where(condition: Any, *choices: Any) -> Any:
         message = "either both or neither of x and y should be given"
         raise ValueError(message)
     x, y = map(operand, choices)
-    return where_(_truth(condition), x, y)
+    z = where_(_truth(condition), x, y)
+    if isinstance(z, Traced) and not np.ndim(z):  # type: ignore[arg-type]
+        base_of(z)  # NumPy returns an array even then
+    return z
 
 
 @implements(np.select)
@@ -149,8 +149,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 # clip -----------------------------------------------------------------------------------------------------------------
 #
-# y = min(max(x, lo), hi): hi where it is smaller than x or lo, else lo where x is below it, else x. On a
-# bound y is x.
+# y = min(max(x, lo), hi): hi where it is smaller than x or lo, else lo where x is below it, else x. On a bound y is x.
 
 
 def _clip_regions(x: Any, lo: Any, hi: Any) -> tuple[Any, Any, Any]:
@@ -211,6 +210,7 @@ clip_: Primitive = define(
     batch=lambda _size, xs, batched: clip_(*align(xs, batched)),
     samples=_clip_samples,
     elementwise=True,
+    cheap=True,
 )
 UFUNCS[_clip_ufunc] = clip_
 
@@ -350,7 +350,10 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = normalize_axis_index(axis, max(np.ndim(a), 1))
-    y = getitem(a, (*[slice(None)] * axis, positions(indices, np.shape(a)[axis], mode)))
+    n = (np.shape(a) or (1,))[axis]
+    if mode == "raise" and n and not np.size(a):
+        mode = "clip"  # NumPy looks at no index where there is nothing to copy
+    y = getitem(np.atleast_1d(a), (*[slice(None)] * axis, positions(indices, n, mode)))
     return ordered(y, "C")
 
 

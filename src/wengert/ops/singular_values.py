@@ -153,6 +153,7 @@ def _svd_samples(rng: np.random.Generator) -> Samples:
 
 svd_: Primitive = define(
     name="svd",
+    raises=True,
     doc="Singular value decomposition U, s, V^H, values descending. Townsend 2016; Seeger et al. 2017.",
     multiple=True,
     eval=_svd_eval,
@@ -206,6 +207,7 @@ def _svdvals_eval(a: Array) -> Array:
 
 svdvals_: Primitive = define(
     name="svdvals",
+    raises=True,
     doc="Singular values, descending; where one is 0, its derivative is 0. Townsend 2016.",
     eval=_svdvals_eval,
     infer=infer_stack(_svdvals_eval),

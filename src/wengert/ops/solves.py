@@ -39,6 +39,7 @@ def _inv_vjp(y_bar: Array, site: Site) -> list[Array]:
 
 inv_: Primitive = define(
     name="inv",
+    raises=True,
     doc="Inverse of a square matrix. Giles 2008.",
     eval=np.linalg.inv,
     infer=infer_stack(np.linalg.inv),
@@ -128,6 +129,7 @@ def _solve_samples(rng: np.random.Generator) -> Samples:
 
 solve_: Primitive = define(
     name="solve",
+    raises=True,
     doc="Solution Y of A Y = B for square A and a matrix B. Giles 2008.",
     eval=np.linalg.solve,
     infer=_solve_infer,

@@ -23,8 +23,9 @@ __all__: list[str] = []
 
 
 def _student_density(df: Any, t: Any) -> Any:
-    """(1 + t^2/df)^(-(df + 1)/2) / (sqrt(df) B(1/2, df/2))."""
-    return np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df)) / (np.sqrt(df) * special.beta(0.5, 0.5 * df))
+    """(1 + t^2/df)^(-(df + 1)/2) Gamma((df + 1)/2) / (Gamma(df/2) sqrt(pi df)); poch stays accurate for large df."""
+    scale = special.poch(0.5 * df, 0.5) / np.sqrt(np.pi * df)
+    return scale * np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df))
 
 
 _student_slope = slope_in(special.stdtr)  # of the tail on the left, whose complement is the one on the right

@@ -13,8 +13,15 @@ from scipy import special
 from scipy.special import _ufuncs
 
 from wengert.ops.families import binary, elementwise, nondifferentiable, unary
-from wengert.ops.special_families import fixed, parameters
-from wengert.ops.special_parameters import beta_slope_a, beta_slope_b, gamma_slope
+from wengert.ops.locations import anywhere
+from wengert.ops.special_families import parameters
+from wengert.ops.special_parameters import (
+    beta_slope_a,
+    beta_slope_b,
+    gamma_slope,
+    riemann_zeta_slope,
+    zeta_slope,
+)
 
 __all__: list[str] = []
 
@@ -77,34 +84,61 @@ elementwise(
     doc="Digamma function: the logarithmic derivative of Gamma. DLMF 5.2.2, 5.15.1.",
 )
 
-# scipy.special.zeta is a Python function that calls this ufunc. The derivative to s is no closed form.
+# scipy.special.zeta is a Python function that calls these ufuncs.
 elementwise(
     _ufuncs._zeta,  # noqa: SLF001
-    (fixed("zeta", "x"), lambda y, s, q: -s * special.zeta(s + 1, q)),
+    (lambda y, s, q: zeta_slope(s, q), lambda y, s, q: -s * special.zeta(s + 1, q)),
     name="zeta",
-    samples=parameters((2, 4), (0.5, 4.0)),
+    samples=parameters((2.0, 4.0), (0.5, 4.0)),
     doc="Hurwitz zeta function zeta(x, q). DLMF 25.11.17.",
+)
+
+elementwise(
+    _ufuncs._riemann_zeta,  # noqa: SLF001
+    (lambda y, s: riemann_zeta_slope(s),),
+    name="riemann_zeta",
+    samples=unary(1.5, 4.0),
+    doc="Riemann zeta function. DLMF 25.2.1.",
+)
+
+elementwise(
+    special.zetac,
+    (lambda y, s: riemann_zeta_slope(s),),
+    samples=unary(1.5, 4.0),
+    doc="Riemann zeta function minus 1. DLMF 25.2.1.",
 )
 
 
 # Products of gamma functions ----------------------------------------------------------------------------------------
 
+# psi(a + b) - psi(a) cancels where b is small beside a. There it is the Taylor series (DLMF 25.11.10, 5.15.1)
+#   psi(a + b) - psi(a) = sum over k > 0 of -(-b)^k zeta(k + 1, a),
+# whose terms fall like (b/a)^k: eighteen of them are exact to rounding for |b| < a/8.
+
+
+def _digamma_rise(a: Any, b: Any) -> Any:
+    """psi(a + b) - psi(a)."""
+    near = (a > 0) & (np.absolute(b) < 0.125 * a)
+    plain = special.psi(a + b) - special.psi(a)
+    if not anywhere(near):
+        return plain
+    c, step = np.where(near, a, 1.0), np.where(near, b, 0.0)
+    series = 0.0
+    for k in range(18, 0, -1):
+        series = special.zeta(k + 1.0, c) - step * series
+    return np.where(near, step * series, plain)
+
+
 elementwise(
     special.beta,
-    (
-        lambda y, a, b: y * (special.psi(a) - special.psi(a + b)),
-        lambda y, a, b: y * (special.psi(b) - special.psi(a + b)),
-    ),
+    (lambda y, a, b: -y * _digamma_rise(a, b), lambda y, a, b: -y * _digamma_rise(b, a)),
     samples=binary(0.5, 3.0, 0.5, 3.0),
     doc="Beta function of a and b. DLMF 5.12.1.",
 )
 
 elementwise(
     special.betaln,
-    (
-        lambda y, a, b: special.psi(a) - special.psi(a + b),
-        lambda y, a, b: special.psi(b) - special.psi(a + b),
-    ),
+    (lambda y, a, b: -_digamma_rise(a, b), lambda y, a, b: -_digamma_rise(b, a)),
     samples=binary(0.5, 3.0, 0.5, 3.0),
     doc="Logarithm of |Beta(a, b)|. DLMF 5.12.1.",
 )
@@ -112,8 +146,8 @@ elementwise(
 elementwise(
     special.binom,
     (
-        lambda y, n, k: y * (special.psi(n + 1) - special.psi(n - k + 1)),
-        lambda y, n, k: y * (special.psi(n - k + 1) - special.psi(k + 1)),
+        lambda y, n, k: y * _digamma_rise(n - k + 1, k),
+        lambda y, n, k: y * _digamma_rise(k + 1, n - 2 * k),
     ),
     samples=binary(4.2, 4.8, 0.6, 2.4),
     doc="Binomial coefficient of real n and k. DLMF 1.2.6.",
@@ -121,10 +155,7 @@ elementwise(
 
 elementwise(
     special.poch,
-    (
-        lambda y, z, m: y * (special.psi(z + m) - special.psi(z)),
-        lambda y, z, m: y * special.psi(z + m),
-    ),
+    (lambda y, z, m: y * _digamma_rise(z, m), lambda y, z, m: y * special.psi(z + m)),
     samples=binary(0.5, 3.0, 0.5, 3.0),
     doc="Pochhammer symbol Gamma(z + m) / Gamma(z). DLMF 5.2.5.",
 )

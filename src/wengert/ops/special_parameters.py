@@ -34,9 +34,11 @@ __all__ = [
     "constant",
     "double",
     "gamma_slope",
+    "riemann_zeta_slope",
     "slope",
     "slope_in",
     "slope_of_share",
+    "zeta_slope",
 ]
 
 COUNT = 20
@@ -147,3 +149,36 @@ def slope_of_share(lower: np.ufunc, upper: np.ufunc, place: int = 0) -> Callable
 gamma_slope = slope_of_share(special.gammainc, special.gammaincc)
 beta_slope_a = slope_of_share(special.betainc, special.betaincc, 0)
 beta_slope_b = slope_of_share(special.betainc, special.betaincc, 1)
+
+
+# Zeta -----------------------------------------------------------------------------------
+#
+# zeta(s, q) has a pole at s = 1, and falls like q^-s for large s; zeta(s) - 1 falls like 2^-s. Left of the
+# pole it swings.
+
+pole_distance_ = constant(
+    "zeta_pole_distance",
+    lambda s: 0.4 * np.minimum(np.absolute(s - 1.0), 2.0),
+    operands=1,
+    doc="Two fifths of the distance to the pole of zeta, at most 0.8.",
+)
+decay_ = constant(
+    "zeta_decay", lambda s: np.where(s > 1.0, -np.log(2.0), 0.0), operands=1, doc="Decay of zeta - 1."
+)
+base_ = constant(
+    "zeta_base", lambda q: -np.log(np.absolute(q)), operands=1, doc="Decay of the Hurwitz zeta function."
+)
+
+
+def zeta_slope(s: Any, q: Any) -> Any:
+    """Return the derivative of zeta(s, q) in s."""
+    s, q = double(s), double(q)
+    with np.errstate(all="ignore"):
+        return slope(lambda shift: special.zeta(s + shift, q), pole_distance_(s), base_(q))
+
+
+def riemann_zeta_slope(s: Any) -> Any:
+    """Return the derivative of zeta(s)."""
+    s = double(s)
+    with np.errstate(all="ignore"):
+        return slope(lambda shift: special.zetac(s + shift), pole_distance_(s), decay_(s))

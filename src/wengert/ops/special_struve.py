@@ -9,7 +9,7 @@ from scipy import special
 
 from wengert.ops.families import elementwise, unary
 from wengert.ops.multiple import elementwise_multiple
-from wengert.ops.special_families import fixed, parameters
+from wengert.ops.special_families import fixed, parameters, removable
 
 __all__: list[str] = []
 
@@ -77,16 +77,39 @@ elementwise_multiple(
     doc="Integrals of the modified Bessel functions I_0 and K_0 from 0 to x. DLMF 10.43.",
 )
 
+# (1 - J_0(x)) / x = (x / 4) S(-x^2 / 4) and (I_0(x) - 1) / x = (x / 4) S(x^2 / 4), S(q) the sum of q^k / (k + 1)!^2
+# (DLMF 10.2.2, 10.25.2): for |x| < 1/2 without cancellation, and exact to rounding with eight terms.
+
+
+def _shifted_bessel(q: Any) -> Any:
+    total = 1.0
+    for k in range(8, 1, -1):
+        total = 1.0 + q / (k * k) * total
+    return total
+
+
+def _rise_of_j(x: Any) -> Any:
+    return removable(
+        x, lambda x: 0.25 * x * _shifted_bessel(-0.25 * x * x), lambda x: (1.0 - special.j0(x)) / x
+    )
+
+
+def _rise_of_i(x: Any) -> Any:
+    return removable(
+        x, lambda x: 0.25 * x * _shifted_bessel(0.25 * x * x), lambda x: (special.i0(x) - 1.0) / x
+    )
+
+
 elementwise_multiple(
     special.it2j0y0,
-    ((lambda ys, x: (1.0 - special.j0(x)) / x,), (lambda ys, x: -special.y0(x) / x,)),
+    ((lambda ys, x: _rise_of_j(x),), (lambda ys, x: -special.y0(x) / x,)),
     samples=unary(0.5, 4.0),
     doc="Integrals of (1 - J_0(t)) / t from 0 to x and of Y_0(t) / t from x to infinity. DLMF 10.22.",
 )
 
 elementwise_multiple(
     special.it2i0k0,
-    ((lambda ys, x: (special.i0(x) - 1.0) / x,), (lambda ys, x: -special.k0(x) / x,)),
+    ((lambda ys, x: _rise_of_i(x),), (lambda ys, x: -special.k0(x) / x,)),
     samples=unary(0.5, 4.0),
     doc="Integrals of (I_0(t) - 1) / t from 0 to x and of K_0(t) / t from x to infinity. DLMF 10.43.",
 )

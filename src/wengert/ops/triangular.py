@@ -130,6 +130,7 @@ def _solve_triangular_samples(rng: np.random.Generator) -> Samples:
 
 solve_triangular_: Primitive = define(
     name="solve_triangular",
+    raises=True,
     doc="Solution Y of op(A) Y = B for the upper or lower triangle of A. Giles 2008.",
     eval=_solve_triangular_eval,
     infer=_solve_triangular_infer,

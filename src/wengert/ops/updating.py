@@ -3,8 +3,7 @@
     index_update  y = x; y[index] = v    adjoint: zero what was overwritten, read what was written
     index_add     y = x; y[index] += v   adjoint: read what was added; every repetition of an entry counts
 
-Tracers are handles: `x[index] = v` and `np.add.at(x, index, v)` on a traced x rebind it to the results of
-these.
+Tracers are handles: `x[index] = v` and `np.add.at(x, index, v)` on a traced x rebind it to the results of these.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ __all__ = ["index_add", "index_update", "index_update_", "require_traced_destina
 
 # index_update ---------------------------------------------------------------------------------------------------------
 #
-# y is x but v at the index. Where index arrays name an entry several times the last write wins, as in NumPy,
-# and only that part of v has an effect.
+# y is x but v at the index. Where index arrays name an entry several times the last write wins, as in NumPy, and only
+# that part of v has an effect.
 
 
 def _index_update_eval(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
@@ -44,6 +43,13 @@ def _index_update_eval(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
     y = x.astype(dtype) if isinstance(x, np.ndarray) else np.array(x, dtype)
     y[fill(index, arrays)] = v
     return y if y.ndim or isinstance(x, np.ndarray) else y[()]
+
+
+def _index_update_overwrite(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
+    if x.dtype != np.result_type(x, v):
+        return _index_update_eval(x, v, *arrays, index=index)
+    x[fill(index, arrays)] = v
+    return x
 
 
 def _index_update_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, index: Any) -> tuple[Any, Any]:
@@ -64,13 +70,13 @@ def _index_update_vjp(y_bar: Any, site: Site, *, index: Any) -> list[Any]:
     (x, v, *arrays), (need_x, need_v, *_) = site.xs, site.needs
     index = fill(index, arrays)
     x_bar = v_bar = None
-    if need_x:
-        x_bar = match(index_update(y_bar, index, 0.0), x)
-    if need_v:
+    if need_v:  # before y_bar is overwritten: in a graph, its last user may write into it
         read = getitem(y_bar, index)
-        if arrays or may_repeat(index):
+        if any(map(np.ndim, arrays)) or may_repeat(index):
             read = np.where(_last_writes(np.shape(x), index, np.shape(read)), read, 0.0)
         v_bar = match(read, v)
+    if need_x:
+        x_bar = match(index_update(y_bar, index, 0.0), x)
     return [x_bar, v_bar, *[None] * len(arrays)]
 
 
@@ -81,7 +87,7 @@ def _index_update_quick(y_bar: Any, site: Any) -> tuple[Any, ...]:
     v_bar = None
     if v_site is not None:
         read = y_bar[index]
-        if arrays or (type(index) is not int and may_repeat(index)):
+        if any(map(np.ndim, arrays)) or (type(index) is not int and may_repeat(index)):
             read = np.where(_last_writes(np.shape(x), index, np.shape(read)), read, 0.0)
         v_bar = match(read.copy(), v)
     if x_site is None:
@@ -93,7 +99,7 @@ def _index_update_quick(y_bar: Any, site: Any) -> tuple[Any, ...]:
 def _value_of_batch(v: Any, moved: BatchedIndex, *, batched: bool) -> Any:
     """Return the values to write at the index into a batch."""
     size, shape = (np.shape(v)[0], np.shape(v)[1:]) if batched else (1, np.shape(v))
-    if len(shape) > moved.ndim:
+    if len(shape) > max(moved.ndim, 0):
         message = f"could not broadcast input array from shape {shape} into {moved.ndim} axes"
         raise ValueError(message)
     return moved.from_front(np.reshape(v, (size, *[1] * (moved.ndim - len(shape)), *shape)))
@@ -125,6 +131,7 @@ index_update_: Primitive = define(
     jvp=_index_update_jvp,
     vjp=_index_update_vjp,
     quick=_index_update_quick,
+    overwrite=_index_update_overwrite,
     reuses=True,
     batch=_index_update_batch,
     samples=_index_update_samples,
@@ -193,14 +200,24 @@ def _fitted(value: Any, shape: tuple[int, ...], index: Any, arrays: Sequence[Any
 
 # index_add ------------------------------------------------------------------------------------------------------------
 #
-# Linear in x and v together. `np.add.at` adds in the order of the index, to the last bit unlike a sum with
-# `scatter`.
+# Linear in x and v together. `np.add.at` adds in the order of the index, to the last bit unlike a sum with `scatter`.
+
+
+def _sum_dtype(x: Any, v: Any) -> Any:
+    return x.dtype if np.can_cast(v.dtype, x.dtype, "same_kind") else np.result_type(x.dtype, v.dtype)
 
 
 def _index_add_eval(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
-    y = np.array(x, np.result_type(x, v))
+    y = np.array(x, _sum_dtype(type_of(x), type_of(v)))
     add_at(y, fill(index, arrays), v)
     return y if y.ndim or isinstance(x, np.ndarray) else y[()]
+
+
+def _index_add_overwrite(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
+    if x.dtype != _sum_dtype(type_of(x), type_of(v)):
+        return _index_add_eval(x, v, *arrays, index=index)
+    add_at(x, fill(index, arrays), v)
+    return x
 
 
 def _index_add_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, index: Any) -> tuple[Any, Any]:
@@ -229,9 +246,10 @@ index_add_: Primitive = define(
     name="index_add",
     doc="A copy of x with v added at an index, repeated entries counting each time.",
     eval=_index_add_eval,
-    infer=lambda x, v, *_, **__: ArrayType(x.shape, np.result_type(x.dtype, v.dtype)),
+    infer=lambda x, v, *_, **__: ArrayType(x.shape, _sum_dtype(x, v)),
     jvp=_index_add_jvp,
     vjp=_index_add_vjp,
+    overwrite=_index_add_overwrite,
     batch=_index_add_batch,
     samples=_index_update_samples,
     complex=True,

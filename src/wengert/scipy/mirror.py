@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from wengert.core.numpy_protocol import traced_leaves
 from wengert.errors import RefusedError
 
-__all__ = ["mirror", "mirrors"]
+__all__ = ["mirror", "mirrors", "refusing"]
 
 Front = TypeVar("Front", bound=Callable[..., Any])
 
@@ -30,8 +30,8 @@ def mirrors(function: Callable[..., Any]) -> Callable[[Front], Front]:
     return decorate
 
 
-def _refusing(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Return a SciPy function that has no rule, and says so on traced values."""
+def refusing(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a function of SciPy's that has no rule, and says so on traced values."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -59,4 +59,4 @@ def mirror(module: Any, name: str) -> Any:
         or hasattr(found, "nin")
     ):
         return found
-    return _refusing(found, f"{module.__name__}.{name}")
+    return refusing(found, f"{module.__name__}.{name}")

@@ -79,7 +79,7 @@ class Pending:
         held = self.sums[key]
         if type(held) in LAZY or type(x_bar) in LAZY:
             self._add_lazy(site, held, x_bar)
-        elif key in self._owned and type(x_bar) is np.ndarray:
+        elif key in self._owned and type(x_bar) is np.ndarray and type(held) is np.ndarray:
             held += x_bar
         else:
             self.sums[key] = total = held + x_bar
@@ -90,7 +90,7 @@ class Pending:
         key = site[0]
         if type(held) in (LazyItem, list):
             self._append(key, held, x_bar)
-        elif key in self._owned and _is_plain(x_bar):
+        elif key in self._owned and type(held) is np.ndarray and _is_plain(x_bar):
             add_at(held, x_bar.index, x_bar.piece)
         else:
             self._scatter(site, held, x_bar)

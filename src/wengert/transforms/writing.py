@@ -37,12 +37,15 @@ def is_static(index: Any) -> bool:
 
 
 def writes_plainly(x: np.ndarray[Any, Any], v: Any) -> bool:
-    """Whether assigning v into x is NumPy's plain copy, without a conversion that NumPy might refuse."""
+    """Whether assigning v into x is NumPy's plain copy, without a conversion that NumPy might refuse.
+
+    Leading axes of length 1, which an assignment ignores, are left to the general way.
+    """
     if type(v) not in PLAIN:
         return False
     if type(v) is float or type(v) is int:
         return x.dtype.kind in "fc"
-    return bool(getattr(v, "dtype", None) == x.dtype)
+    return isinstance(v, np.ndarray | np.generic) and v.dtype == x.dtype and v.shape[:1] != (1,)
 
 
 def _holders(holder: Any, slot: str) -> int:

@@ -9,6 +9,7 @@ from scipy import linalg
 
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import operand
+from wengert.errors import RefusedError
 from wengert.ops.linalg_functions import expm_, logm_, sqrtm_
 from wengert.scipy.mirror import mirrors
 from wengert.types import Array, type_of
@@ -43,15 +44,26 @@ def expm_frechet(
     return (expm_(A), expm_(A, E)) if compute_expm else expm_(A, E)
 
 
+def _no_estimate(name: str, *, disp: Any) -> None:
+    if not disp:
+        raise RefusedError(
+            f"scipy.linalg.{name} was called on a traced value with disp={disp}",
+            why="this deprecated option adds an estimate of the error, which has no derivative rule.",
+            instead="leave it out.",
+        )
+
+
 @mirrors(linalg.logm)
-def logm(A: Array, **deprecated: Any) -> Array:
+def logm(A: Array, disp: Any = True) -> Array:
     """Principal logarithm."""
+    _no_estimate("logm", disp=disp)
     return logm_(operand(A))
 
 
 @mirrors(linalg.sqrtm)
-def sqrtm(A: Array, **deprecated: Any) -> Array:
+def sqrtm(A: Array, disp: Any = True, blocksize: Any = 64) -> Array:
     """Principal square root."""
+    _no_estimate("sqrtm", disp=disp)
     return sqrtm_(operand(A))
 
 

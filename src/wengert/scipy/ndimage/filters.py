@@ -123,16 +123,20 @@ def _filter(x: Any, w: Any, modes: Sequence[str], cval: Any, origins: Sequence[i
     return correlate_valid(x, w)
 
 
-def _spread_axes(w: Any, axes: Sequence[int], ndim: int) -> Any:
-    """Return weights along some axes of an image as weights along all of them."""
+def _over_all_axes(w: Any, origin: Any, axes: Sequence[int], ndim: int) -> tuple[Any, list[int]]:
+    """Return weights and origins along some axes as those along all; like SciPy, weights take the axes in order."""
     if np.ndim(w) != len(axes):
         message = f"weights.ndim ({np.ndim(w)}) must match len(axes) ({len(axes)})"
         raise RuntimeError(message)
-    shape = [1] * ndim
-    for axis, k in zip(axes, np.shape(w), strict=True):
+    given = per_axis(origin, len(axes))
+    if len(axes) == ndim:
+        return w, given
+    shape, origins = [1] * ndim, [0] * ndim
+    for axis, k in zip(sorted(axes), np.shape(w), strict=True):
         shape[axis] = k
-    order = np.argsort(axes)
-    return np.reshape(np.transpose(w, order.tolist()), shape)
+    for axis, value in zip(axes, given, strict=True):
+        origins[axis] = value
+    return np.reshape(w, shape), origins
 
 
 def _mirrored_origin(origin: int, k: int) -> int:
@@ -144,11 +148,7 @@ def _nd(
     input: Any, weights: Any, output: Any, mode: str, cval: Any, origin: Any, axes: Any, *, flip: bool
 ) -> Any:
     x, w = image(input), image(weights)
-    axes = axes_of(axes, np.ndim(x))
-    w = _spread_axes(w, axes, np.ndim(x))
-    origins = [0] * np.ndim(x)
-    for axis, value in zip(axes, per_axis(origin, len(axes)), strict=True):
-        origins[axis] = value
+    w, origins = _over_all_axes(w, origin, axes_of(axes, np.ndim(x)), np.ndim(x))
     if flip:
         w = np.flip(w)
         origins = [_mirrored_origin(o, k) for o, k in zip(origins, np.shape(w), strict=True)]

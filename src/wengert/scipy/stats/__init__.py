@@ -2,12 +2,17 @@
 
     norm(loc, scale).logpdf(x), norm.logpdf(x, loc, scale)
 
-Densities, probabilities, their logarithms, and quantiles.
+Densities, probabilities, their logarithms, and quantiles. Everything else is SciPy's own, and refuses traced values.
 
 family.py       what all share: location, scale, support
 normal.py  gamma.py  exponential.py  counts.py  multivariate.py
 """
 
+import importlib
+import types
+from typing import Any
+
+from wengert.scipy.mirror import mirror as _mirror
 from wengert.scipy.stats.counts import bernoulli, binom, geom, nbinom, poisson
 from wengert.scipy.stats.exponential import (
     cauchy,
@@ -83,3 +88,16 @@ __all__ = [
     "weibull_max",
     "weibull_min",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    theirs = importlib.import_module("scipy.stats")
+    found = getattr(theirs, name, None)
+    is_plain = found is not None and not isinstance(found, types.FunctionType) and not name.startswith("_")
+    return (
+        found if is_plain else _mirror(theirs, name)
+    )  # SciPy's distributions are callable, and refuse by themselves
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *importlib.import_module("scipy.stats").__all__})

@@ -46,6 +46,7 @@ uniform = Continuous(
     of_cdf=lambda x: x,
     of_sf=lambda x: 1.0 - x,
     of_ppf=lambda q: q,
+    of_isf=lambda q: 1.0 - q,
 )
 
 expon = Continuous(

@@ -12,16 +12,18 @@ Everything is computed in double precision, as in SciPy.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.core.numpy_protocol import operand
-from wengert.errors import RuleMissingError
+from wengert.core.numpy_protocol import operand, traced_leaves
+from wengert.errors import RefusedError, RuleMissingError
+from wengert.scipy.mirror import refusing
 
-__all__ = ["Continuous", "Discrete", "Frozen", "complement_log", "log_or_minus_inf", "select"]
+__all__ = ["Continuous", "Discrete", "Family", "Frozen", "complement_log", "log_or_minus_inf", "select"]
 
 Formula = Callable[..., Any]
 Edge = float | Formula
@@ -87,17 +89,55 @@ def _bind(
     return [operand(given[name]) for name in names]
 
 
+def _of_scipy(name: str) -> Any:
+    """Return SciPy's distribution; scipy.stats, which is slow to load, loads when it is first asked for."""
+    return getattr(importlib.import_module("scipy.stats"), name)
+
+
+def _method_of_scipy(distribution: Any, owner: str, name: str) -> Any:
+    """Return what a distribution of SciPy's has under a name; its methods refuse traced values."""
+    found = getattr(distribution, name)
+    return refusing(found, f"scipy.stats.{owner}.{name}") if callable(found) else found
+
+
+class Family:
+    """What has a name in scipy.stats: called with parameters it is frozen; methods it lacks are SciPy's own."""
+
+    name: str
+
+    def __call__(self, *args: Any, **kwds: Any) -> Frozen:
+        """Return the distribution with these parameters."""
+        return Frozen(self, args, kwds)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _method_of_scipy(_of_scipy(self.name), self.name, name)
+
+    def __repr__(self) -> str:
+        return f"<distribution {self.name}>"
+
+
 class Frozen:
     """A distribution with its parameters: `norm(loc=1.0).logpdf(x)`."""
 
-    def __init__(self, family: Continuous | Discrete, args: tuple[Any, ...], kwds: dict[str, Any]) -> None:
+    def __init__(self, family: Family, args: tuple[Any, ...], kwds: dict[str, Any]) -> None:
         self._family, self._args, self._kwds = family, args, kwds
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        method = getattr(self._family, name)
-        return lambda x: method(x, *self._args, **self._kwds)
+        if name in vars(type(self._family)):
+            method = getattr(self._family, name)
+            return lambda x: method(x, *self._args, **self._kwds)
+        if traced_leaves((self._args, self._kwds)):
+            raise RefusedError(
+                f"{name} of scipy.stats.{self._family.name} was asked for with traced parameters",
+                why="it has no derivative rule.",
+                instead=f"pass plain parameters, or compose {name} of densities and probabilities.",
+            )
+        frozen = _of_scipy(self._family.name)(*self._args, **self._kwds)
+        return _method_of_scipy(frozen, self._family.name, name)
 
     def __repr__(self) -> str:
         return f"<frozen {self._family.name}>"
@@ -124,8 +164,8 @@ class _Point(NamedTuple):
     above: Any  # at or beyond the upper end
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Continuous:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Continuous(Family):
     """A continuous distribution, from formulas for its standard form.
 
     Attributes
@@ -163,13 +203,6 @@ class Continuous:
     of_logsf: Formula | None = None
     of_ppf: Formula | None = None
     of_isf: Formula | None = None
-
-    def __call__(self, *args: Any, **kwds: Any) -> Frozen:
-        """Return the distribution with these parameters."""
-        return Frozen(self, args, kwds)
-
-    def __repr__(self) -> str:
-        return f"<distribution {self.name}>"
 
     def logpdf(self, x: Any, *args: Any, **kwds: Any) -> Any:
         """Logarithm of the density at x."""
@@ -254,8 +287,8 @@ class Continuous:
             return formula(q, *shapes) * scale + loc
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Discrete:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Discrete(Family):
     """A distribution of whole numbers, from formulas for loc = 0.
 
     As functions of the real line its functions are steps: the derivative in k and in loc is zero.
@@ -284,13 +317,6 @@ class Discrete:
     of_sf: Formula | None = None
     of_logcdf: Formula | None = None
     of_logsf: Formula | None = None
-
-    def __call__(self, *args: Any, **kwds: Any) -> Frozen:
-        """Return the distribution with these parameters."""
-        return Frozen(self, args, kwds)
-
-    def __repr__(self) -> str:
-        return f"<distribution {self.name}>"
 
     def logpmf(self, k: Any, *args: Any, **kwds: Any) -> Any:
         """Logarithm of the probability of k."""

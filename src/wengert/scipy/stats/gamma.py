@@ -177,6 +177,7 @@ f = Continuous(
     of_cdf=lambda x, n, m: _f_tail(x, n, m, special.betainc, special.betaincc),
     of_sf=lambda x, n, m: _f_tail(x, n, m, special.betaincc, special.betainc),
     of_ppf=lambda q, n, m: special.fdtri(n, m, q),
+    of_isf=lambda q, n, m: 1.0 / special.fdtri(m, n, q),
 )
 
 

@@ -1,7 +1,7 @@
 """Distributions of several variables: dirichlet, multivariate_normal, multivariate_t.
 
-Derivatives are with respect to the point and to every parameter. A covariance is factorized, C = L L^T; like
-SciPy, the factorization reads one triangle, and the cotangent of C is symmetric.
+Derivatives are with respect to the point and to every parameter. A covariance is factorized, C = L L^T; only its
+symmetric part counts, so that its gradient is symmetric.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from scipy import special
 from wengert.core.dispatch import Traced
 from wengert.core.numpy_protocol import operand
 from wengert.errors import ArgumentError
+from wengert.scipy.stats.family import Family
 
 __all__ = ["dirichlet", "multivariate_normal", "multivariate_t"]
 
@@ -48,11 +49,13 @@ def _dirichlet_point(x: Any, alpha: Any) -> Any:
     return x
 
 
-class _Dirichlet:
+class _Dirichlet(Family):
     """Dirichlet distribution on the simplex, density of prod x_i^(alpha_i - 1).
 
     Johnson, Kotz, Balakrishnan, Continuous Multivariate Distributions, vol. 1 (2000), chapter 49.
     """
+
+    name = "dirichlet"
 
     def logpdf(self, x: Any, alpha: Any) -> Any:
         """Logarithm of the density; x has its K or K - 1 coordinates along the first axis."""
@@ -95,7 +98,7 @@ def _location_and_matrix(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
 
 def _squares_and_logdet(x: Any, mean: Any, cov: Any) -> tuple[Any, Any]:
     """Return (x - mean)^T C^-1 (x - mean) and log det C."""
-    lower = np.linalg.cholesky(cov)
+    lower = np.linalg.cholesky(0.5 * (cov + cov.T))
     deviations = np.reshape(x - mean, (-1, np.shape(mean)[0])).T
     white = np.linalg.solve(lower, deviations)
     squares = np.reshape(np.sum(white * white, axis=0), np.broadcast_shapes(np.shape(x), np.shape(mean))[:-1])
@@ -111,11 +114,13 @@ def _require_regular(name: str, allow_singular: bool) -> None:
         )
 
 
-class _MultivariateNormal:
+class _MultivariateNormal(Family):
     """Multivariate normal distribution.
 
     Johnson, Kotz, Balakrishnan, Continuous Multivariate Distributions, vol. 1 (2000), chapter 45.
     """
+
+    name = "multivariate_normal"
 
     def logpdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
         """Logarithm of the density at points x (..., d)."""
@@ -132,11 +137,13 @@ class _MultivariateNormal:
 multivariate_normal = _MultivariateNormal()
 
 
-class _MultivariateT:
+class _MultivariateT(Family):
     """Multivariate Student distribution with df degrees of freedom.
 
     Kotz, Nadarajah, Multivariate t Distributions and Their Applications (2004).
     """
+
+    name = "multivariate_t"
 
     def logpdf(self, x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
         """Logarithm of the density at points x (..., d)."""

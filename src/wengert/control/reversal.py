@@ -1,0 +1,181 @@
+"""The reverse sweep of a loop that keeps a few states, and runs steps again from them by a schedule.
+
+The loop itself keeps its operands only. Its cotangents are a primitive of operands and seeds, which runs the schedule
+(`schedules`): steps of the body to arrive at a state, then the two halves of the body, forward and backward, to reverse
+a step. What it computes is what the loop with all residuals computes, operation by operation. Its own derivatives are
+those of that loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.control.scan import Halves, Loop, halves_of, scan_
+from wengert.control.schedules import Advance, Drop, Restore, Store, schedule
+from wengert.core.primitive import Primitive, Site, define
+from wengert.transforms.batching import batch
+from wengert.transforms.execution import Executor
+from wengert.transforms.forward import push
+from wengert.transforms.reverse import record
+from wengert.types import ArrayType, type_of
+
+__all__ = ["reversal_"]
+
+
+class _Steps:
+    """The steps of a loop, forward and backward, on plain values."""
+
+    __slots__ = ("_consts", "_loop", "_made", "_n_steps", "_xs", "backward", "forward", "step")
+
+    def __init__(self, loop: Loop, made: Halves, consts: list[Any], xs: list[Any]) -> None:
+        self._loop, self._made, self._consts, self._xs = loop, made, consts, xs
+        self._n_steps = len(xs[0]) if xs else loop.length
+        n = loop.n_consts
+        self.step = Executor(loop.body, donated=loop.body.inputs[n : n + loop.n_carry])
+        self.forward = Executor(made.forward)
+        sums = made.n_fixed_consts + sum(made.active[1]) + sum(made.active[0])
+        self.backward = Executor(made.backward, donated=made.backward.inputs[made.n_fixed_consts : sums])
+
+    def _slices(self, k: int) -> list[Any]:
+        place = self._n_steps - 1 - k if self._loop.reverse else k
+        return [x[place] for x in self._xs]
+
+    def advance(self, state: list[Any], k: int) -> list[Any]:
+        """Return the state after step k; the list is emptied."""
+        state += self._slices(k)
+        state[:0] = self._consts
+        return self.step.consume(state)[: self._loop.n_carry]
+
+    def reverse(self, state: Sequence[Any], k: int, bars: list[Any], y_seeds: Sequence[Any]) -> list[Any]:
+        """Return the cotangents before step k of those behind it, then those of its slices; the list is emptied."""
+        made, slices = self._made, self._slices(k)
+        ys = self.forward([*self._consts, *state, *slices])[0]
+        stacked = ys[len(self._loop.body.outputs) :]  # type: ignore[index]
+        operands = [*self._consts, *state, *slices]
+        fixed = [operands[i] for i in made.fixed]
+        n = made.n_fixed_consts
+        place = self._n_steps - 1 - k if self._loop.reverse else k
+        bars[:0] = fixed[:n]
+        bars += [*stacked, *fixed[n:], *[seed[place] for seed in y_seeds]]
+        return self.backward.consume(bars)
+
+
+def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
+    n = len(loop.body.inputs)
+    made = halves_of(loop)
+    consts, carry, xs = loop.parts(operands[:n])
+    n_carry, n_sums = sum(made.active[1]), sum(made.active[0])
+    bars = [
+        *operands[n : n + n_carry],
+        *[
+            np.zeros(np.shape(x), type_of(x).dtype)
+            for x, on in zip(consts, made.active[0], strict=True)
+            if on
+        ],
+    ]
+    y_seeds = operands[n + n_carry :]
+    steps = _Steps(loop, made, consts, xs)
+    length = len(xs[0]) if xs else loop.length
+    stacks = [np.zeros(np.shape(x), x.dtype) for x, on in zip(xs, made.active[2], strict=True) if on]
+    state, kept = list(carry), {}
+    for action in schedule(length, loop.checkpoint):
+        if isinstance(action, Store):
+            kept[action.k] = list(state)
+        elif isinstance(action, Restore):
+            state = list(kept[action.k])
+        elif isinstance(action, Drop):
+            del kept[action.k]
+        elif isinstance(action, Advance):
+            for k in range(action.i, action.j):
+                state = steps.advance(state, k)
+        else:
+            bars = steps.reverse(state, action.k, bars, y_seeds)
+            place = length - 1 - action.k if loop.reverse else action.k
+            for stack, bar in zip(stacks, bars[n_carry + n_sums :], strict=True):
+                stack[place] = bar
+            del bars[n_carry + n_sums :]
+    return (*bars, *stacks)
+
+
+def _infer(*types: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
+    const_on, carry_on, x_on = halves_of(loop).active
+    consts, carry, xs = loop.parts(types[: len(loop.body.inputs)])
+    return tuple(
+        t
+        for part, on in ((carry, carry_on), (consts, const_on), (xs, x_on))
+        for t, has in zip(part, on, strict=True)
+        if has
+    )
+
+
+def _plainly(operands: Sequence[Any], loop: Loop) -> list[Any]:
+    """Compute the same with the loop that keeps all residuals."""
+    n = len(loop.body.inputs)
+    made = halves_of(loop)
+    flags = [on for part in made.active for on in part]
+    places = [i for i, on in enumerate(flags) if on]
+    full = Loop(loop.body, loop.n_consts, loop.n_carry, loop.length, loop.reverse)
+
+    def primal(*leaves: Any) -> list[Any]:
+        xs = list(operands[:n])
+        for i, leaf in zip(places, leaves, strict=True):
+            xs[i] = leaf
+        return list(scan_(*xs, loop=full))
+
+    seeds = iter(operands[n:])
+    _, pull = record(primal, [operands[i] for i in places])
+    bars = dict(
+        zip(
+            places,
+            pull.once([next(seeds) if on else None for on in (*made.active[1], *made.seeded)]),
+            strict=True,
+        )
+    )
+    c, k = loop.n_consts, loop.n_consts + loop.n_carry
+    order = [
+        *[i for i in places if c <= i < k],
+        *[i for i in places if i < c],
+        *[i for i in places if i >= k],
+    ]
+    return [
+        np.zeros(np.shape(operands[i]), type_of(operands[i]).dtype) if bars[i] is None else bars[i]
+        for i in order
+    ]
+
+
+def _jvp(operands: Sequence[Any], dots: Sequence[Any], *, loop: Loop) -> tuple[Any, Any]:
+    ys, y_dots = push(lambda *xs: _plainly(xs, loop), operands, dots)
+    return tuple(ys), tuple(y_dots)
+
+
+def _save(*operands: Any, loop: Loop) -> tuple[Any, Any]:
+    return record(lambda *xs: _plainly(xs, loop), operands)
+
+
+def _vjp(y_bar: Sequence[Any], site: Site, *, loop: Loop) -> list[Any]:
+    del loop
+    return [bar if need else None for bar, need in zip(site.saved(y_bar), site.needs, strict=True)]
+
+
+def _batch(size: int, operands: Sequence[Any], batched: Sequence[bool], *, loop: Loop) -> Any:
+    interpreter, ys = batch(
+        lambda *xs: _plainly(xs, loop), operands, [0 if on else None for on in batched], size
+    )
+    return tuple(interpreter.lower(y, 0) for y in ys)
+
+
+reversal_: Primitive = define(
+    name="scan_reversal",
+    doc="The cotangents of a loop, with few states kept. Griewank and Walther 2000, algorithm 799.",
+    multiple=True,
+    eval=_eval,
+    infer=_infer,
+    jvp=_jvp,
+    save=_save,
+    vjp=_vjp,
+    batch=_batch,
+    complex=True,
+)

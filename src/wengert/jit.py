@@ -1,0 +1,445 @@
+"""jit: run a function as the graph of its operations.
+
+A call with new types stages the function on the actual inputs. Later calls run the graph, which asks its guards whether
+the function would have gone the same way; the answers so far pick the path that fits, and where there is none the
+function is staged again. Whatever a graph cannot stand for runs as it is.
+
+    signature   structure of the arguments, types of arrays, values of what is static
+    path        one way through the function: a graph, and the guards under which it holds
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import WRAPPER_ASSIGNMENTS, update_wrapper
+from types import MethodType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert import tree
+from wengert.control.call import call_
+from wengert.core import attention
+from wengert.core.dispatch import Traced
+from wengert.core.graph import Graph
+from wengert.core.numpy_protocol import operand
+from wengert.core.views import is_scalar, root, staged_under
+from wengert.errors import check_callable, warn
+from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
+from wengert.transforms.execution import Executor
+from wengert.transforms.simplify import simplify
+from wengert.transforms.staging import Guard, Stage
+from wengert.types import type_of
+from wengert.watching import Watch
+
+__all__ = ["CacheInfo", "Jitted", "jit"]
+
+_PATHS = (
+    8  # of one signature, and states of what the function reads beside its arguments; others run as they are
+)
+_FIXED = (str, bytes, bool, int, float, complex, type(None))  # results that are part of a path, as they are
+_CONCRETE = frozenset(
+    {"float", "int", "complex", "index", "round", "array"}
+)  # what no derivative gets through
+
+
+class CacheInfo(NamedTuple):
+    """How a compiled function has been used.
+
+    Attributes
+    ----------
+    hits : int
+        Calls that ran a graph.
+    misses : int
+        Calls that staged the function.
+    eager : int
+        Calls that ran the function as it is.
+    signatures, paths : int
+        How many there are.
+    """
+
+    hits: int
+    misses: int
+    eager: int
+    signatures: int
+    paths: int
+
+
+class _Path:
+    """One way through the function."""
+
+    __slots__ = (
+        "_executor",
+        "_fixed",
+        "_structure",
+        "concrete",
+        "expected",
+        "graph",
+        "guards",
+        "live",
+        "n_outputs",
+    )
+
+    def __init__(
+        self, graph: Graph, guards: Sequence[Guard], structure: Any, fixed: list[tuple[int, Any]]
+    ) -> None:
+        self.graph = graph
+        self.guards = tuple(guards)
+        self._structure = structure
+        self._fixed = fixed
+        self.n_outputs = len(graph.outputs) - len(guards)
+        self.expected = [guard.expected for guard in guards]
+        self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
+        self.live = [const.value for const in graph.constants() if const.live]
+        self._executor: Executor | None = None
+
+    @property
+    def executor(self) -> Executor:
+        if self._executor is None:
+            self._executor = Executor(self.graph, self.guards)
+        return self._executor
+
+    def fits(self, answers: Sequence[Any]) -> bool:
+        """Whether the path goes the way that the answers tell of."""
+        return self.expected[: len(answers)] == list(answers)
+
+    def restore(self, ys: list[Any]) -> Any:
+        """Return the result of the function with these leaves."""
+        for i, y in self._fixed:
+            ys.insert(i, y)
+        return tree.unflatten(self._structure, ys)
+
+
+class _Entry:
+    """What is known of one signature, while all that the function reads beside its arguments stays the same."""
+
+    __slots__ = ("closed", "failures", "paths", "watch")
+
+    def __init__(self) -> None:
+        self.paths: list[_Path] = []
+        self.watch: Watch | None = None
+        self.failures = 0  # times that the function caught what an operation raised
+        self.closed = False  # no more paths are staged
+
+
+# The compiled function ------------------------------------------------------------------------------------------------
+
+
+class Jitted:
+    """A function that runs as graphs; made by `jit`."""
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_eager",
+        "_entries",
+        "_fun",
+        "_hits",
+        "_misses",
+        "_mutex",
+        "_names",
+        "_nums",
+    )
+
+    def __init__(self, fun: Callable[..., Any], nums: Sequence[int], names: Sequence[str]) -> None:
+        # not the attributes of `fun`: what wraps this function would take over its state
+        update_wrapper(self, fun, [name for name in WRAPPER_ASSIGNMENTS if hasattr(fun, name)], ())
+        self._fun = fun
+        self._nums = frozenset(nums) | positions(fun, names)
+        self._names = frozenset(names)
+        self._entries: dict[Any, list[_Entry]] = {}
+        self._mutex = threading.RLock()
+        self._hits = self._misses = self._eager = 0
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<jit {getattr(self._fun, '__qualname__', self._fun)!s}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function with these arguments."""
+        try:
+            call = Arguments(args, kwargs, self._nums, self._names)
+            if attention.lenses.get() or (
+                call.traced and any(staged_under(x) is not None for x in call.operands)
+            ):
+                raise Unstageable  # part of a larger graph, or every operation is to be seen  # noqa: TRY301
+            path, ys = self._run(call)
+        except Unstageable:
+            self._eager += 1
+        else:
+            return path.restore(ys)
+        return self._fun(*args, **kwargs)
+
+    def _run(self, call: Arguments) -> tuple[_Path, list[Any]]:
+        entry = self._entry(call)
+        answers: list[Any] = []
+        while True:
+            path = next((p for p in entry.paths if p.fits(answers)), None)
+            staged = path is None
+            if path is None:
+                path = self._staged(call, entry)
+                self._misses += 1
+            else:
+                self._hits += 1
+            ys, answers = _results(path, call)
+            if ys is not None:
+                return path, ys
+            if staged:  # not even here does it go the way it went: something that it reads changes by itself
+                entry.paths.remove(path)
+                raise Unstageable
+
+    def _entry(self, call: Arguments) -> _Entry:
+        entries = self._entries.get(call.key)
+        if entries is None:
+            entries = self._entries.setdefault(call.key, [])
+        changed = None
+        for entry in entries:
+            changed = entry.watch.changed() if entry.watch is not None else None
+            if changed is None:
+                return entry
+        if len(entries) >= _PATHS:
+            if len(entries) == _PATHS:
+                entries.append(_Entry())  # closed at once: never staged, never unchanged
+                entries[-1].watch = entries[0].watch
+                _warn_of_changes(self._fun, changed)
+            raise Unstageable
+        entries.append(_Entry())
+        return entries[-1]
+
+    def _staged(self, call: Arguments, entry: _Entry) -> _Path:
+        if entry.closed:
+            raise Unstageable
+        path = _stage(self._fun, call, entry)
+        with self._mutex:
+            entry.paths.append(path)
+            full = len(entry.paths) >= _PATHS and not entry.closed
+            entry.closed = entry.closed or full  # type: ignore[redundant-expr]
+        if full:
+            _warn_of_paths(self._fun, path)
+        return path
+
+    # What one can look at
+
+    def graph(self, *args: Any, **kwargs: Any) -> Graph:
+        """Return the graph that stands for the function with these arguments.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for the function.
+
+        Returns
+        -------
+        Graph
+            Its last outputs are what its guards look at.
+        """
+        return self._run(Arguments(args, kwargs, self._nums, self._names))[0].graph
+
+    def cache_info(self) -> CacheInfo:
+        """Return how the function has been used.
+
+        Returns
+        -------
+        CacheInfo
+        """
+        paths = sum(len(entry.paths) for entries in self._entries.values() for entry in entries)
+        return CacheInfo(self._hits, self._misses, self._eager, len(self._entries), paths)
+
+    def cache_clear(self) -> None:
+        """Forget all graphs."""
+        self._entries.clear()
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+def _results(path: _Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]:
+    """Return the results of a path, or None and the answers of the guards, of which the last is another."""
+    try:
+        if call.traced:
+            return _differentiably(path, call.operands)
+        ys, answers = path.executor(call.operands)
+    except Unstageable:
+        raise
+    except Exception:  # noqa: BLE001 - the function itself raises it where its own code can catch it
+        raise Unstageable from None
+    return (None if ys is None else _own(ys, [*call.operands, *path.live])), answers
+
+
+def _own(ys: list[Any], held: list[Any]) -> list[Any]:
+    """Return results that share memory with nothing else, so that the caller may write into them."""
+    if not any([type(y) is np.ndarray for y in ys]):  # noqa: C419 - a list is quicker here
+        return ys
+    owners = {id(_owner(x)) for x in held if type(x) is np.ndarray}
+    for i, y in enumerate(ys):
+        if type(y) is np.ndarray:
+            owner = id(_owner(y))
+            if owner in owners or not y.flags.writeable:
+                ys[i] = y.copy("K")
+            owners.add(owner)
+    return ys
+
+
+def _owner(x: Any) -> Any:
+    """Return the object that holds the memory of an array."""
+    while type(x) is np.ndarray and x.base is not None:
+        x = x.base
+    return x
+
+
+def _differentiably(path: _Path, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+    """Run a path on traced operands; guards look at the values under the tracers."""
+    if path.concrete:
+        raise Unstageable  # a Python number cannot hold a derivative: the function itself says where it loses one
+    active = tuple([isinstance(x, Traced) for x in operands])
+    flat = call_(*operands, graph=path.graph, active=active)
+    answers: list[Any] = []
+    for guard, value, expected in zip(path.guards, flat[path.n_outputs :], path.expected, strict=True):
+        plain = root(value)
+        if np.shape(plain) != guard.atom.shape:
+            raise Unstageable  # under vmap: examples may differ, and the function itself says where
+        answers.append(guard.seen(plain))
+        if answers[-1] != expected:
+            return None, answers
+    return list(flat[: path.n_outputs]), answers
+
+
+def _warn_of_paths(fun: Callable[..., Any], path: _Path) -> None:
+    guard = path.guards[-1] if path.guards else None
+    place = f" at {guard.place}" if guard is not None and guard.place is not None else ""
+    asked = "" if guard is None else f" (the last asked for {guard.asked}{place})"
+    warn(
+        f"{getattr(fun, '__name__', 'a function')} has taken {_PATHS} different ways for arguments of one type{asked}; "
+        "further ones run as they are, not compiled. Make integers that decide on them static arguments, or keep the "
+        "ways in one graph with wengert.cond, wengert.while_loop or np.where.",
+        RuntimeWarning,
+    )
+
+
+def _warn_of_changes(fun: Callable[..., Any], changed: str | None) -> None:
+    warn(
+        f"{getattr(fun, '__name__', 'a function')} reads {changed} beside its arguments, which has changed "
+        f"{_PATHS} times; it runs as it is from now on, not compiled. Pass what changes from call to call.",
+        RuntimeWarning,
+    )
+
+
+# Staging --------------------------------------------------------------------------------------------------------------
+
+
+def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
+    """Run the function once on staged values."""
+    with Stage(known=True) as interpreter:
+        tracers = [_lifted(interpreter, x) for x in call.operands]
+        args, kwargs = call.restore(tracers)
+        watch = Watch(fun, args, kwargs)
+        entry.watch = entry.watch or watch
+        try:
+            y = fun(*args, **kwargs)
+        except Exception:  # noqa: BLE001 - if it is the function's own, it raises it again
+            interpreter.failed = True
+            _require_stageable(entry, interpreter, watch, ())
+        leaves, structure, fixed = _flattened(y)
+        _require_stageable(entry, interpreter, watch, leaves)
+        graph = interpreter.graph(leaves, getattr(fun, "__name__", "function"))
+    if interpreter.captured():
+        raise Unstageable  # values of a transformation around the call: they are others in every call
+    decisive = [guard.atom for guard in interpreter.guards]
+    whole = Graph(graph.inputs, graph.nodes, [*graph.outputs, *decisive], graph.name)
+    interpreter.enliven()
+    return _Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+
+
+def _flattened(y: Any) -> tuple[list[Any], Any, list[tuple[int, Any]]]:
+    """Return the leaves of a result that a graph computes, its structure, and the leaves that are always the same."""
+    leaves, structure = tree.flatten(y)
+    leaves = [operand(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+    fixed = [(i, leaf) for i, leaf in enumerate(leaves) if type(leaf) in _FIXED]
+    return [leaf for leaf in leaves if type(leaf) not in _FIXED], structure, fixed
+
+
+def _require_stageable(entry: _Entry, interpreter: Stage, watch: Watch, leaves: Sequence[Any]) -> None:
+    """Raise unless a graph can stand for what the function did; remember where none ever can."""
+    if interpreter.failed:
+        entry.failures += 1
+        entry.closed = entry.closed or entry.failures >= _PATHS
+        raise Unstageable
+    if watch.drew() or not all(map(is_operand, leaves)):
+        entry.closed = True
+        raise Unstageable
+
+
+def _lifted(interpreter: Stage, x: Any) -> Any:
+    plain = root(x)
+    scalar = is_scalar(x) if isinstance(x, Traced) else not isinstance(x, np.ndarray)
+    if isinstance(x, Traced) and np.shape(plain) != np.shape(x):  # type: ignore[call-overload]
+        return interpreter.lift(type_of(x), scalar=scalar)
+    if type(plain) not in PYTHON_NUMBERS:
+        return interpreter.lift(type_of(plain), scalar=scalar, value=plain)
+    value = np.asarray(plain)[()]
+    return interpreter.lift(type_of(value), scalar=True, weak=type(plain), value=value)
+
+
+def jit(
+    fun: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+) -> Any:
+    """Return a function that computes the same, compiled.
+
+    Parameters
+    ----------
+    fun : callable
+        Any Python function of numbers, arrays and containers of them.
+    static_argnums : int or sequence of int, optional
+    static_argnames : str or sequence of str, optional
+        Arguments that are constants of the compiled function, which is then made anew for each of their values. Other
+        arguments than numbers and arrays always are.
+
+    Returns
+    -------
+    Jitted
+        Takes the arguments of `fun`, which may be traced: it can be differentiated, batched and compiled further. Its
+        `graph(*args)` shows what is run, `cache_info()` how often.
+
+    Notes
+    -----
+    The function is run on stand-ins of its arguments to see what it does. Branches, loops and everything else that
+    Python decides by values are kept as guards: the compiled program checks that it would go the same way, and the
+    function is staged again where it does not. After 8 ways for arguments of the same types, further ones run
+    uncompiled, with one warning.
+
+    Arguments are not written into: an assignment ``x[i] = v`` in the function is to a copy. Results share memory with
+    nothing else. Python's integers have 64 bits.
+
+    What the function reads beside its arguments (variables of its module and of enclosing functions, attributes,
+    items of lists) is compared with what it was; after 8 changes the function runs uncompiled, with one warning.
+    Arrays of more than a megabyte are not compared: changes of their contents are seen where they meet traced values.
+    A function that draws random numbers from a generator that it can reach runs uncompiled; those of generators that
+    it makes are those of the first call. Side effects happen when the function is staged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @jit
+    ... def newton(a):
+    ...     x = a
+    ...     while abs(x * x - a) > 1e-12:
+    ...         x = 0.5 * (x + a / x)
+    ...     return x
+    >>> newton(2.0)
+    np.float64(1.414213562373095)
+    >>> from wengert.api.gradients import grad
+    >>> round(float(grad(newton)(2.0)), 12)
+    0.353553390593
+    """
+    if fun is None:
+        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames)
+    check_callable(fun, "jit")
+    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    return Jitted(fun, nums, names)

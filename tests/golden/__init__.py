@@ -1,0 +1,1 @@
+"""Texts of graphs as they must stay: a change of staging, of simplification or of the text shows here."""
