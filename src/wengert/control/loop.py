@@ -78,7 +78,19 @@ def scan(
     check_callable(f, "scan")
     schedule(0, checkpoint)  # raises if it names none
     slices, _ = as_operands(xs, "xs of scan")
-    steps = _length(slices, length)
+    return _looped_over(slices, _length(slices, length), f, init, xs, reverse=reverse, checkpoint=checkpoint)
+
+
+def _looped_over(
+    slices: Sequence[Any],
+    steps: int,
+    f: Callable[..., Any],
+    init: Any,
+    xs: Any,
+    *,
+    reverse: bool,
+    checkpoint: int | str | None,
+) -> tuple[Any, Any]:
     body, carry, structure, y_structure = _scan_body(f, init, xs, slices)
     n = len(carry)
     loop = Loop(

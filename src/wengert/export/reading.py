@@ -53,8 +53,7 @@ def load(path: str | os.PathLike[str]) -> Graph:
 
     Examples
     --------
-    >>> import os, tempfile
-    >>> import numpy as np
+    >>> import os, tempfile, numpy as np
     >>> from wengert.api.gradients import grad
     >>> from wengert.api.staging import trace
     >>> from wengert.export.writing import save
