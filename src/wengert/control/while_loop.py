@@ -9,13 +9,14 @@ import numpy as np
 
 from wengert import tree
 from wengert.control import conditional_reversal  # noqa: F401 - defines the primitive
-from wengert.control.bodies import Body, as_operands, body_of, promoted, require_same
+from wengert.control.bodies import body_of
+from wengert.control.carry_types import settled
 from wengert.control.conditional import While, repeated
 from wengert.core.graph import Graph, Var
 from wengert.errors import ArgumentError, check_callable
 from wengert.types import ArrayType, type_of
 
-__all__ = ["while_loop"]
+__all__ = ["conditional_loop", "while_loop"]
 
 
 def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init: Any) -> Any:
@@ -28,7 +29,7 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init:
     body_fun : callable
         body_fun(carry) -> carry. Both are staged once; what they close over is constant.
     init : pytree
-        The first carry; Python numbers take the dtype that `body_fun` gives them.
+        The first carry; Python numbers yield to the types of arrays, as in NumPy.
 
     Returns
     -------
@@ -54,9 +55,20 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init:
     """
     check_callable(cond_fun, "while_loop")
     check_callable(body_fun, "while_loop")
-    body, carry, structure = _while_body(body_fun, init)
-    one, types = tree.flatten((init,))[1], list(map(type_of, carry))
-    condition = body_of(cond_fun, one, types, "the condition of while_loop")
+    return conditional_loop(cond_fun, body_fun, init, "while_loop")
+
+
+def conditional_loop(
+    cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init: Any, name: str, *, counts: bool = False
+) -> Any:
+    """Do steps as long as a condition holds; the first value that is carried may be an index (see `settled`)."""
+
+    def step(carry: Any, _: None) -> tuple[Any, None]:
+        return body_fun(carry), None
+
+    body, carry, structure, _ = made = settled(step, init, None, (), name, counts=counts)
+    one = tree.flatten((init,))[1]
+    condition = body_of(cond_fun, one, made.types, f"the condition of {name}")
     found = condition.graph.out_types
     if len(found) != 1 or found[0] != ArrayType((), np.dtype(bool)):
         raise ArgumentError(
@@ -82,26 +94,3 @@ def _constants_first(graph: Graph, n: int, before: Sequence[Any], behind: Sequen
 
     inputs = [*unread(before), *graph.inputs[n:], *unread(behind), *graph.inputs[:n]]
     return Graph(inputs, graph.nodes, graph.outputs, graph.name)
-
-
-def _while_body(body_fun: Callable[..., Any], init: Any) -> tuple[Body, list[Any], Any]:
-    """Return the staged body, the first carry in the types that it keeps, and its structure."""
-    carry, structure = as_operands(init, "the first carry of while_loop")
-    numbers = [type(x) in {bool, int, float, complex} for x in tree.flatten(init)[0]]
-    one = tree.flatten((init,))[1]
-    body = body_of(body_fun, one, list(map(type_of, carry)), "the body of while_loop")
-    if (
-        any(numbers)
-        and body.structure == structure
-        and list(body.graph.out_types) != list(map(type_of, carry))
-    ):
-        carry = promoted(carry, numbers, body.graph.out_types)
-        body = body_of(body_fun, one, list(map(type_of, carry)), "the body of while_loop")
-    types = list(map(type_of, carry))
-    require_same(
-        (structure, types),
-        (body.structure, body.graph.out_types),
-        "the carry of while_loop changed in a step",
-        "the next step takes what this one returns, and a loop is made for one type of it.",
-    )
-    return body, carry, structure
