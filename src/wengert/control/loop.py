@@ -14,6 +14,7 @@ from wengert.control.bodies import as_operands
 from wengert.control.carry_types import constants_first, settled
 from wengert.control.scan import Loop, looped
 from wengert.control.schedules import schedule
+from wengert.control.unsharing import unshared
 from wengert.control.while_loop import conditional_loop
 from wengert.core.dispatch import Traced
 from wengert.errors import ArgumentError, check_callable
@@ -100,7 +101,8 @@ def _looped_over(
         reverse,
         checkpoint,
     )
-    results = looped([*made.body.captured, *made.carry, *slices], loop)
+    operands = [*made.body.captured, *made.carry, *slices]
+    results = unshared(looped(operands, loop), operands)
     return tree.unflatten(made.structure, results[:n]), tree.unflatten(made.y_structure, results[n:])
 
 
@@ -121,15 +123,23 @@ def _scan_step(f: Callable[..., Any]) -> Callable[[Any, Any], tuple[Any, Any]]:
 
 
 def _length(slices: Sequence[Any], length: int | None) -> int:
-    lengths = {np.shape(x)[0] if np.ndim(x) else None for x in slices}
+    for x in slices:
+        if not np.ndim(x):
+            raise ArgumentError(
+                f"scan got xs that hold {type_of(x)}, which has no axis to loop over",
+                why="each step takes one slice along the leading axis of every array in xs.",
+                instead="let f close over what all steps share, or repeat it with np.broadcast_to(x, (n,)); for a "
+                "number of steps, xs=None and length=n.",
+            )
+    lengths = {np.shape(x)[0] for x in slices}
     if length is not None:
         lengths.add(operator.index(length))
     if length is not None and operator.index(length) < 0:
         raise ArgumentError(
             f"scan got length={length}", why="it is a number of steps.", instead="give 0 or more."
         )
-    if len(lengths) == 1 and None not in lengths:
-        return lengths.pop()  # type: ignore[return-value]
+    if len(lengths) == 1:
+        return int(lengths.pop())
     raise ArgumentError(
         "scan got no xs and no length"
         if not lengths
@@ -201,4 +211,5 @@ def _counted_loop(lower: int, upper: int, body_fun: Callable[..., Any], init: An
     made = settled(step, init, 0, [(ArrayType((), np.dtype(np.int64)), int)], "fori_loop")
     n, places = len(made.carry), np.arange(lower, upper)
     loop = Loop(constants_first(made.body.graph, n + 1), len(made.body.captured), n, np.shape(places)[0])
-    return tree.unflatten(made.structure, looped([*made.body.captured, *made.carry, places], loop))
+    operands = [*made.body.captured, *made.carry, places]
+    return tree.unflatten(made.structure, unshared(looped(operands, loop), operands))

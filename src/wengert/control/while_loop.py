@@ -12,6 +12,7 @@ from wengert.control import conditional_reversal  # noqa: F401 - defines the pri
 from wengert.control.bodies import body_of
 from wengert.control.carry_types import settled
 from wengert.control.conditional import While, repeated
+from wengert.control.unsharing import unshared
 from wengert.core.graph import Graph, Var
 from wengert.errors import ArgumentError, check_callable
 from wengert.types import ArrayType, type_of
@@ -83,7 +84,8 @@ def conditional_loop(
         _constants_first(body.graph, n, [], condition.captured),
         len(captured),
     )
-    return tree.unflatten(structure, repeated([*captured, *carry], loop))
+    operands = [*captured, *carry]
+    return tree.unflatten(structure, unshared(repeated(operands, loop), operands))
 
 
 def _constants_first(graph: Graph, n: int, before: Sequence[Any], behind: Sequence[Any]) -> Graph:
