@@ -20,6 +20,7 @@ import numpy as np
 from wengert.control.call import Flags, batched_graph
 from wengert.control.carried import full_tangents, moved_carry, selected
 from wengert.control.hoisting import hoisted
+from wengert.control.operand_types import require_types
 from wengert.core.graph import Graph, Var
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
 from wengert.transforms.execution import Executor
@@ -27,7 +28,7 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["While", "batched_loop", "inexact", "repeated", "spread", "tangent_loop", "while_"]
+__all__ = ["While", "batched_loop", "inexact", "infer_loop", "repeated", "spread", "tangent_loop", "while_"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,15 @@ def _eval(*operands: Any, loop: While) -> tuple[Any, ...]:
         carry[:0] = consts
         carry = step.consume(carry)
     return tuple(carry)
+
+
+def infer_loop(*types: ArrayType, loop: While) -> tuple[ArrayType, ...]:
+    """Return the types that a loop carries; raise if its operands or graphs have others."""
+    inputs = loop.body.in_types
+    require_types(types, inputs, "operands of a loop")
+    require_types(loop.condition.in_types, inputs, "operands of the condition of a loop")
+    require_types(loop.body.out_types, inputs[loop.n_consts :], "results of a step")
+    return loop.body.out_types
 
 
 # Forward --------------------------------------------------------------------------------------------------------------
@@ -220,7 +230,7 @@ while_: Primitive = define(
     doc="A loop under a condition: the carry after the last step.",
     multiple=True,
     eval=_eval,
-    infer=lambda *_, loop: loop.body.out_types,
+    infer=infer_loop,
     jvp=_jvp,
     vjp=_vjp,
     batch=_batch,

@@ -23,8 +23,17 @@ import numpy as np
 
 from wengert.control.call import Flags
 from wengert.control.carried import full_tangents, selected
-from wengert.control.conditional import While, batched_loop, inexact, repeated, spread, tangent_loop
+from wengert.control.conditional import (
+    While,
+    batched_loop,
+    inexact,
+    infer_loop,
+    repeated,
+    spread,
+    tangent_loop,
+)
 from wengert.control.hoisting import hoisted
+from wengert.control.operand_types import require_types
 from wengert.control.scan import Halves, Loop, halves_of
 from wengert.core.graph import Graph
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
@@ -101,9 +110,10 @@ def _flags(loop: While) -> tuple[Flags, Flags]:
 
 
 def _infer(*types: ArrayType, loop: While) -> tuple[ArrayType, ...]:
-    del types
     const_on, carry_on = _flags(loop)
     in_types = loop.body.in_types
+    seeds = selected(infer_loop(*types[: len(in_types)], loop=loop), carry_on)
+    require_types(types[len(in_types) :], seeds, "cotangents of a loop")
     return (*selected(in_types[loop.n_consts :], carry_on), *selected(in_types[: loop.n_consts], const_on))
 
 

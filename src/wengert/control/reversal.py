@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.control.carried import selected
+from wengert.control.operand_types import require_types
 from wengert.control.scan import Halves, Loop, halves_of, scan_
 from wengert.control.schedules import Advance, Drop, Restore, Store, schedule
 from wengert.core.primitive import Primitive, Site, define
@@ -102,8 +104,12 @@ def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
 
 
 def _infer(*types: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
-    const_on, carry_on, x_on = halves_of(loop).active
-    consts, carry, xs = loop.parts(types[: len(loop.body.inputs)])
+    made, n = halves_of(loop), len(loop.body.inputs)
+    ys = scan_.infer(*types[:n], loop=loop)  # type: ignore[misc]
+    seeds = selected(ys, (*made.active[1], *made.seeded))
+    require_types(types[n:], seeds, "cotangents of a loop")
+    const_on, carry_on, x_on = made.active
+    consts, carry, xs = loop.parts(types[:n])
     return tuple(
         t
         for part, on in ((carry, carry_on), (consts, const_on), (xs, x_on))

@@ -21,6 +21,7 @@ import numpy as np
 from wengert.control.call import Flags, batched_graph
 from wengert.control.carried import full_tangents, moved_carry, selected
 from wengert.control.hoisting import hoisted
+from wengert.control.operand_types import require_types
 from wengert.core.graph import Graph
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
 from wengert.transforms.execution import Executor
@@ -113,8 +114,12 @@ def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
     return (*carry, *stacks)
 
 
-def _infer(*_: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
+def _infer(*operands: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
+    consts, carry, xs = loop.parts(loop.body.in_types)
+    inputs = [*consts, *carry, *[_stacked(loop.length, t) for t in xs]]
+    require_types(operands, inputs, "operands of a loop")
     types = loop.body.out_types
+    require_types(types[: loop.n_carry], carry, "results of a step")
     return (*types[: loop.n_carry], *[_stacked(loop.length, t) for t in types[loop.n_carry :]])
 
 
