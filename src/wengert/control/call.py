@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-import wengert.transforms.contraction  # noqa: F401 - graphs refer to its primitive by name
 from wengert.control.operand_types import require_types
+from wengert.core.collector import collector_paused
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
 from wengert.transforms import contraction  # noqa: F401 - defines a primitive that staging binds by name
@@ -36,7 +36,8 @@ def _kept(graph: Graph, key: Any, make: Callable[[], Any]) -> Any:
     """Return what was made of a graph, or make and keep it."""
     found = graph.derived.get(key)
     if found is None:
-        found = graph.derived[key] = make()
+        with collector_paused():
+            found = graph.derived[key] = make()
     return found
 
 
