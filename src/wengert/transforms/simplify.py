@@ -22,6 +22,8 @@ from wengert.core.collector import collector_paused
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.primitive import Primitive
 from wengert.ops.arithmetic import multiply
+from wengert.ops.index_forms import SLOT, as_tuple
+from wengert.ops.indexing import scatter
 from wengert.ops.movement import reshape_, transpose_
 from wengert.ops.products import vecdot
 from wengert.ops.updating import index_add_
@@ -88,7 +90,17 @@ def frozen(value: Any) -> Any:
 class Builder:
     """A graph that is being made of simplified nodes."""
 
-    __slots__ = ("_consts", "_decisive", "_nodes", "_passes", "_producers", "_rules", "_shared", "_uses")
+    __slots__ = (
+        "_consts",
+        "_decisive",
+        "_nodes",
+        "_passes",
+        "_producers",
+        "_rules",
+        "_shared",
+        "_uses",
+        "superseded",
+    )
 
     def __init__(
         self,
@@ -105,6 +117,7 @@ class Builder:
         self._producers: dict[Atom, Node] = {}
         self._shared: dict[Any, tuple[Atom, ...]] = {}
         self._consts: dict[Any, Const] = {}
+        self.superseded: set[Node] = set()  # left out if nobody reads them, though they may raise
 
     @property
     def nodes(self) -> list[Node]:
@@ -244,7 +257,7 @@ def _simplified(
         fresh = node if inputs == node.inputs else node.with_inputs(inputs, node.outputs)
         now.update(zip(node.outputs, builder.add(fresh), strict=True))
     outputs = [now.get(a, a) for a in graph.outputs]
-    nodes = _pruned(builder.nodes, outputs) if "prune" in passes else builder.nodes
+    nodes = _pruned(builder.nodes, outputs, builder.superseded) if "prune" in passes else builder.nodes
     return Graph(graph.inputs, nodes, outputs, graph.name, graph.structures)
 
 
@@ -257,11 +270,11 @@ def _ancestors(graph: Graph, atoms: Sequence[Atom]) -> set[Atom]:
     return found
 
 
-def _pruned(nodes: Sequence[Node], outputs: Sequence[Atom]) -> list[Node]:
+def _pruned(nodes: Sequence[Node], outputs: Sequence[Atom], superseded: set[Node]) -> list[Node]:
     """Return the nodes on which the outputs depend, and those that may raise."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
-        if any(a in wanted for a in node.outputs) or may_raise(node):
+        if any(a in wanted for a in node.outputs) or (node not in superseded and may_raise(node)):
             wanted.update(node.inputs)
             kept.append(node)
     return kept[::-1]
@@ -368,21 +381,26 @@ def _sum_of_products(node: Node, builder: Builder) -> Atom | None:
     return builder.apply(vecdot, (lines[0], lines[1]), node)  # type: ignore[arg-type]
 
 
-@_rewrite("add", example=lambda x, y: x + np.pad(y, 1), shapes=((4,), (2,)), exact=False)
+@_rewrite(
+    "add",
+    example=lambda x, y: x + scatter(y, y[0], indices=((slice(1, 3),), (2,)), shape=(4,)),
+    shapes=((4,), (2,)),
+    exact=False,
+)
 def _add_scattered(node: Node, builder: Builder) -> Atom | None:
-    """C + scatter(piece) = index_add(c, piece): one buffer for all cotangents of reads."""
+    """C + scatter(p, q, ...) = index_add(index_add(c, p), q) ...: one buffer for all cotangents of reads."""
     for c, y in (node.inputs, node.inputs[::-1]):
         before = builder.producer(y, "scatter")
-        if (
-            before is None
-            or not builder.used_once(y)
-            or len(before.params["indices"]) != 1
-            or c.type != y.type
-        ):
+        if before is None or not builder.used_once(y) or c.type != y.type or not c.ndim:
             continue
-        (index,) = before.params["indices"]
-        piece, *arrays = before.inputs
-        if piece.dtype != c.dtype or not c.ndim:
+        indices = before.params["indices"]
+        pieces, arrays = before.inputs[: len(indices)], iter(before.inputs[len(indices) :])
+        if any(piece.dtype != c.dtype for piece in pieces):
             continue
-        return builder.apply(index_add_, (c, piece, *arrays), node, index=index)
+        total = c
+        for piece, index in zip(pieces, indices, strict=True):
+            slots = [next(arrays) for item in as_tuple(index) if item is SLOT]
+            total = builder.apply(index_add_, (total, piece, *slots), node, index=index)
+        builder.superseded.add(before)  # what it raises, the new ones raise
+        return total
     return None
