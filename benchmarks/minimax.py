@@ -122,19 +122,66 @@ log_f = series(lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3, lambda f: mpf(1) /
 # 2^r = 1 + r q(r)
 exp2_q = series(lambda r: mp.expm1(r * mp.ln2) / r, lambda r: mp.ln2 + r * mp.ln2**2 / 2)
 
+# asin x = x + x z p(z);  atan x = x + x z p(z)
+asin_p = series(lambda z: (mp.asin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mpf(1) / 6 + 3 * z / 40)
+atan_p = series(lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mpf(1) / 3 + z / 5)
+# log((1 + s)/(1 - s)) = 2 s (1 + z/3 + z^2 p(z))
+pow_p = series(
+    lambda z: ((mp.log((1 + mp.sqrt(z)) / (1 - mp.sqrt(z))) / mp.sqrt(z)) / 2 - 1 - z / 3) / z**2,
+    lambda z: mpf(1) / 5 + z / 7,
+)
+# erf x = x + x p(z), z = x^2
+erf_p = series(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: (2 - 2 * z / 3) / mp.sqrt(mp.pi) - 1)
+ERFC_CENTRE = 4
+
+
+def erfc_p(t: mpf) -> mpf:
+    """(1 + 2 x) e^(x^2) erfc x, in t = (x - 4)/(x + 4)."""
+    if t == 1:
+        return 2 / mp.sqrt(mp.pi)
+    x = ERFC_CENTRE * (1 + t) / (1 - t)
+    scaled = mp.exp(x * x) * mp.erfc(x) if x < 1000 else (1 - 1 / (2 * x * x)) / (x * mp.sqrt(mp.pi))
+    return (1 + 2 * x) * scaled
+
+
+def erfc_low(far: float) -> float:
+    """T where x = far."""
+    return (far - ERFC_CENTRE) / (far + ERFC_CENTRE)
+
+
+ROOT_HALF, ROOT = 0.7071, 1.4143
+SMALL_S = R_LOG**2
 TABLES = {
     "EXP": Table(exp_p, -HALF_LN2, HALF_LN2, 9, weight=power(3)),
+    "EXP_WIDE": Table(exp_p, -HALF_LN2, HALF_LN2, 4, weight=power(3)),
     "EXP_32": Table(exp_p, -HALF_LN2, HALF_LN2, 4, weight=power(3), single=True),
-    "LOG": Table(log_p, 0, R_LOG**2, 7),
+    "EXP2": Table(exp2_q, -0.5, 0.5, 11, weight=power(1)),
+    "EXP2_32": Table(exp2_q, -0.5, 0.5, 6, weight=power(1), single=True),
+    "LOG": Table(log_p, 0, SMALL_S, 7),
+    "LOG_WIDE": Table(log_p, 0, SMALL_S, 3),
     "LOG_32": Table(log_f, -0.293, 0.4143, 8, single=True, weight=power(2)),
     "SIN": Table(sin_p, 0, QUARTER_PI**2, 6),
     "COS": Table(cos_p, 0, QUARTER_PI**2, 6),
+    "SIN_WIDE": Table(sin_p, 0, QUARTER_PI**2, 4),
+    "COS_WIDE": Table(cos_p, 0, QUARTER_PI**2, 3),
     "SIN_32": Table(sin_p, 0, QUARTER_PI**2, 3, single=True),
     "COS_32": Table(cos_p, 0, QUARTER_PI**2, 3, single=True),
     "SINH": Table(sinh_p, 0, HALF_LN2**2, 5),
     "COSH": Table(cosh_p, 0, HALF_LN2**2, 5),
-    "SINH_32": Table(sinh_p, 0, HALF_LN2**2, 2, single=True),
+    "SINH_32": Table(sinh_p, 0, HALF_LN2**2, 3, single=True),
     "COSH_32": Table(cosh_p, 0, HALF_LN2**2, 2, single=True),
+    "ASIN": Table(asin_p, 0, 0.25, 12, weight=power(1)),
+    "ASIN_32": Table(asin_p, 0, 0.25, 5, single=True),
+    "ATAN": Table(atan_p, 0, 1, 19, weight=power(1)),
+    "ATAN_32": Table(atan_p, 0, 1, 9, single=True),
+    "POW": Table(pow_p, 0, SMALL_S, 8),
+    "POW_WIDE": Table(pow_p, 0, SMALL_S, 4),
+    "CBRT": Table(mp.cbrt, ROOT_HALF, ROOT, 6, weight=lambda t: 1 / mp.cbrt(t)),
+    "CBRT_32": Table(mp.cbrt, ROOT_HALF, ROOT, 3, weight=lambda t: 1 / mp.cbrt(t), single=True),
+    "ERF": Table(erf_p, 0, 1, 12),
+    "ERF_WIDE": Table(erf_p, 0, 1, 7),
+    "ERFC": Table(erfc_p, erfc_low(0.46), erfc_low(27.5), 21),
+    "ERFC_WIDE": Table(erfc_p, erfc_low(0.46), erfc_low(10.5), 10),
 }
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import mpmath
 import numpy as np
 
+FAR = 10_000  # e^FAR is beyond both formats
 PRECISION = 120  # bits of the reference, before what cancellation in it takes
 
 
@@ -30,24 +31,69 @@ def _sigmoid(x):
     return 1 / (1 + mpmath.exp(-x))
 
 
+def _softplus(x):
+    return mpmath.log1p(mpmath.exp(x)) if x < 200 else x
+
+
+def _pow(x, y):
+    if not x:
+        return mpmath.mpf(0 if y > 0 else "inf")
+    exponent = y * mpmath.log(x)
+    return mpmath.exp(max(min(exponent, FAR), -FAR))
+
+
 EXACT: dict[str, Callable] = {
-    "cos": mpmath.cos,
-    "exp": mpmath.exp,
-    "expm1": mpmath.expm1,
-    "log": mpmath.log,
-    "log1p": mpmath.log1p,
+    **{
+        name: getattr(mpmath, name)
+        for name in (
+            *(
+                "acos",
+                "acosh",
+                "asin",
+                "asinh",
+                "atan",
+                "atan2",
+                "atanh",
+                "cbrt",
+                "cos",
+                "cosh",
+                "digamma",
+                "erf",
+            ),
+            *(
+                "erfc",
+                "exp",
+                "expm1",
+                "fmod",
+                "hypot",
+                "log",
+                "log10",
+                "log1p",
+                "sin",
+                "sinh",
+                "sqrt",
+                "tan",
+                "tanh",
+            ),
+        )
+    },
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "erfc": lambda x: mpmath.erfc(max(min(x, FAR), -FAR)),
+    "exp2": lambda x: mpmath.power(2, x),
+    "fmod": lambda x, y: mpmath.mpf(math.fmod(float(x), float(y))),  # exact
+    "lgamma": lambda x: mpmath.log(abs(mpmath.gamma(x))) if x < 2 else mpmath.loggamma(x),
+    "log2": lambda x: mpmath.log(x) / mpmath.ln2,
+    "pow": _pow,
     "sigmoid": _sigmoid,
-    "sin": mpmath.sin,
-    "sqrt": mpmath.sqrt,
-    "tanh": mpmath.tanh,
+    "softplus": _softplus,
 }
 
 
 def ulps(found: float, exact: mpmath.mpf, dtype: str) -> float:
     """Return the error in units of the last place of the exact value; infinite where the kind of number is wrong."""
     form = FORMATS[dtype]
-    if math.isnan(found):
-        return math.inf
+    if math.isnan(found) or mpmath.isinf(exact):
+        return 0.0 if found == exact else math.inf
     largest = mpmath.mpf(2) ** form.top
     _, exponent = mpmath.frexp(exact)
     ulp = mpmath.mpf(2) ** max(min(exponent, form.top) - form.digits, form.smallest)

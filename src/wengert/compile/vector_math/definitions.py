@@ -10,6 +10,7 @@ from wengert.compile.vector_math.instructions import Body, Value, symbol_of
 
 __all__ = ["Definition", "Text", "define", "dependencies", "function", "module_text", "text"]
 
+
 INLINE = "alwaysinline nounwind"
 OUTLINE = "noinline cold nounwind"  # for what only rare arguments need
 
@@ -22,16 +23,19 @@ class Definition(NamedTuple):
     arity: int
     build: Builder
     is_rare: bool = False  # called by other functions of this package for rare arguments, and by nobody else
+    is_wide: bool = False  # in float32, computed in float64
 
 
 DEFINITIONS: dict[str, Definition] = {}
 
 
-def function(name: str, arity: int = 1, *, rare: bool = False) -> Callable[[Builder], Builder]:
+def function(
+    name: str, arity: int = 1, *, rare: bool = False, wide: bool = False
+) -> Callable[[Builder], Builder]:
     """Register a builder under a name."""
 
     def register(build: Builder) -> Builder:
-        DEFINITIONS[name] = Definition(arity, build, rare)
+        DEFINITIONS[name] = Definition(arity, build, rare, wide)
         return build
 
     return register
@@ -51,7 +55,8 @@ def text(name: str, dtype: str, lanes: int, attributes: str) -> Text:
     found = DEFINITIONS[name]
     body = Body(name, dtype, lanes)
     parameters = [body.parameter(letter) for letter in "xy"[: found.arity]]
-    result = found.build(body, *parameters)
+    operands = [body.widen(p) for p in parameters] if found.is_wide else parameters
+    result = body.narrow(found.build(body, *operands))
     signature = ", ".join(f"{p.type} {p.text}" for p in parameters)
     attributes = OUTLINE if found.is_rare else attributes
     lines = [

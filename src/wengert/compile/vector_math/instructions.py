@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 __all__ = ["Body", "Type", "Value", "symbol_of"]
 
+
 FLOAT = {"f64": "double", "f32": "float"}
 INT = {"f64": "i64", "f32": "i32"}
 SUFFIX = {"double": "f64", "float": "f32", "i64": "i64", "i32": "i32", "i1": "i1"}
@@ -60,6 +61,11 @@ class Value:
     body: Body
     type: Type
     text: str
+
+    @property
+    def precision(self) -> str:
+        """How accurate it has to be: as its type, or "wide" where a float32 function computes in float64."""
+        return "wide" if self.body.dtype == "f32" and self.type.scalar == "double" else self.type.scalar
 
     def _binary(self, other: Value | Number, for_floats: str, for_ints: str = "") -> Value:
         instruction = for_floats if self.type.is_float else for_ints
@@ -123,6 +129,10 @@ class Value:
     def equals(self, other: Value | Number) -> Value:
         """Whether the two are equal; a nan equals nothing."""
         return self.body.compare("oeq", "eq", self, other)
+
+    def differs(self, other: Value | Number) -> Value:
+        """Whether the two differ; a nan differs from everything."""
+        return self.body.compare("une", "ne", self, other)
 
     def is_nan(self) -> Value:
         """Whether this is nan."""
@@ -270,7 +280,9 @@ class Body:
 
         `scalar` is the name of a function of this package.
         """
-        symbol = self._scalar_symbol(scalar)
+        dtype = SUFFIX[usual.type.scalar]
+        self.uses.append((scalar, dtype, 1))
+        symbol = symbol_of(scalar, dtype, 1)
         self._count += 1
         before, slow, after = self._block, f"rare{self._count}", f"common{self._count}"
         self.lines += [f"  br i1 {self._any(rare).text}, label %{slow}, label %{after}, {RARELY}", f"{slow}:"]
@@ -295,10 +307,6 @@ class Body:
         symbol = f"@llvm.vector.reduce.or.{mask.type.suffix}"
         self.declarations[symbol] = f"declare i1 {symbol}({mask.type})"
         return self.emit(Type("i1", 1), f"call i1 {symbol}({mask.type} {mask.text})")
-
-    def _scalar_symbol(self, name: str) -> str:
-        self.uses.append((name, self.dtype, 1))
-        return symbol_of(name, self.dtype, 1)
 
     def library(self, name: str, *arguments: Value) -> Value:
         """Call a function of the C library, in double precision; for scalar functions only."""

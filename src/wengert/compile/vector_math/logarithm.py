@@ -12,22 +12,53 @@ from __future__ import annotations
 import math
 
 from wengert.compile.vector_math.definitions import function
-from wengert.compile.vector_math.exponential import LN2
+from wengert.compile.vector_math.exponential import FAR as EXP_FAR
+from wengert.compile.vector_math.exponential import LN2, exp_of
 from wengert.compile.vector_math.formats import bits_of, format_of, split_product, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
 
-__all__ = ["decompose", "log", "log1p", "log1p_of", "log_parts", "normalized", "scaled_log", "special_cases"]
+__all__ = [
+    "decompose",
+    "log",
+    "log1p",
+    "log1p_of",
+    "log2",
+    "log10",
+    "log_parts",
+    "normalized",
+    "scaled_log",
+    "softplus",
+    "special_cases",
+]
+
 
 # 2 atanh s = 2 s + s z p(z)
-LOG_S = (
-    0.666666666666667,
-    0.39999999999898295,
-    0.28571428626465206,
-    0.22222211062244804,
-    0.1818289398117416,
-    0.15331571868216762,
-    0.14618180341137227,
-)
+LOG_S = {
+    "double": (
+        0.666666666666667,
+        0.39999999999898295,
+        0.28571428626465206,
+        0.22222211062244804,
+        0.1818289398117416,
+        0.15331571868216762,
+        0.14618180341137227,
+    ),
+    "wide": (
+        0.6666668528328008,
+        0.39988711638593677,
+        0.2958237595124786,
+    ),
+    "float": (
+        0.33333316445350647,
+        -0.25000810623168945,
+        0.20002298057079315,
+        -0.16624538600444794,
+        0.1418091207742691,
+        -0.13128702342510223,
+        0.12883691489696503,
+        -0.07862228155136108,
+    ),
+}
 # log(1 + f) = f - f^2/2 + f^3 p(f)
 LOG_F = (
     0.33333316445350647,
@@ -70,7 +101,7 @@ def log_parts(body: Body, f: Value) -> tuple[Value, Value]:
     s = f / (f + 2.0)
     z = s * s
     half_square = f * f * 0.5
-    r = z * body.polynomial(z, LOG_S)
+    r = z * body.polynomial(z, LOG_S[z.precision])
     return f, body.fma(s, half_square + r, -half_square)
 
 
@@ -111,15 +142,43 @@ def log1p_of(body: Body, x: Value) -> Value:
     return body.copysign(body.fma(k, high, f + body.fma(k, low, correction)), x)
 
 
+@function("softplus")
+def softplus(body: Body, x: Value) -> Value:
+    """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
+    e = exp_of(body, body.maximum(-body.abs(x), -EXP_FAR[x.type.scalar]))
+    return body.maximum(x, 0.0) + log1p_of(body, e)
+
+
+LOG2 = ((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0))
+# The first part of log 2/log 10 has 42 bits, so that its product with k is exact.
+LOG10 = ((0.4342944819032518, 1.098319650216765e-17), (0.30102999566395283, 2.8363394551044964e-14))
+
+
+@function("log2", wide=True)
+def log2(body: Body, x: Value) -> Value:
+    """Logarithm to the base 2."""
+    return special_cases(body, x, scaled_log(body, x, *LOG2))
+
+
+@function("log10", wide=True)
+def log10(body: Body, x: Value) -> Value:
+    """Logarithm to the base 10."""
+    return special_cases(body, x, scaled_log(body, x, *LOG10))
+
+
 def scaled_log(body: Body, x: Value, base: tuple[float, float], unit: tuple[float, float]) -> Value:
     """Logarithm to the base b, with 1/log b = base as a sum of two numbers, and log 2/log b = unit likewise."""
+    if x.precision == "wide":  # subnormal numbers of float32 are normal here
+        k, m = decompose(x)
+        f, correction = log_parts(body, m - 1.0)
+        return body.fma(k, unit[0], (f + correction) * base[0])
     k, m = normalized(body, x)
     f = m - 1.0
     s = f / (f + 2.0)
     half_square, square_error = split_product(body, f * 0.5, f)
     high, low = split_sum(f, -half_square)
     z = s * s
-    low = low + (body.fma(s, half_square + z * body.polynomial(z, LOG_S), -square_error))
+    low = low + (body.fma(s, half_square + z * body.polynomial(z, LOG_S[z.precision]), -square_error))
     product, error = split_product(body, high, base[0])
     error = error + body.fma(low, base[0], high * base[1])
     exact = k * unit[0]

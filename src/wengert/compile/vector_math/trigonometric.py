@@ -11,14 +11,15 @@ Coefficients: benchmarks/minimax.py. Measured errors: tests/compile/vector_math/
 from __future__ import annotations
 
 from wengert.compile.vector_math.definitions import function
-from wengert.compile.vector_math.formats import format_of, split_product
+from wengert.compile.vector_math.formats import format_of, quotient, split_product, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
 
-__all__ = ["circular", "cos", "cos_far", "cosine", "quadrant", "sin", "sin_far", "sine"]
+__all__ = ["circular", "cos", "cos_far", "cosine", "quadrant", "sin", "sin_far", "sine", "tan", "tan_far"]
+
 
 HALF_PI = {
-    "double": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33),
-    "float": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100059107e-15),
+    "double": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33),
+    "float": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
 }
 FAR = {"double": 2.0**31, "float": 2.0**16}
 
@@ -32,7 +33,17 @@ SIN = {
         -2.5051129062469552e-08,
         1.591792748707921e-10,
     ),
-    "float": (-0.166666641831398, 0.008332747034728527, -0.00019587622955441475),
+    "wide": (
+        -0.16666666663843643,
+        0.008333331869639485,
+        -0.00019840083821628747,
+        2.724953302755133e-06,
+    ),
+    "float": (
+        -0.166666641831398,
+        0.008332747034728527,
+        -0.00019587622955441475,
+    ),
 }
 # cos r = 1 - z/2 + z^2 p(z)
 COS = {
@@ -44,7 +55,16 @@ COS = {
         2.087614451336295e-09,
         -1.1382505248949182e-11,
     ),
-    "float": (0.0416666641831398, -0.0013888301327824593, 2.45476549025625e-05),
+    "wide": (
+        0.041666664654993545,
+        -0.001388830185445188,
+        2.4547654011933356e-05,
+    ),
+    "float": (
+        0.0416666641831398,
+        -0.0013888301327824593,
+        2.45476549025625e-05,
+    ),
 }
 TWO_OVER_PI = 0.6366197723675814
 
@@ -63,7 +83,7 @@ def quadrant(body: Body, x: Value) -> tuple[Value, Value, Value]:
 
 def sine(body: Body, r: Value, r_low: Value, z: Value) -> Value:
     """Return sin(r + r_low) - r: the small part of the sine."""
-    return body.fma(r * z, body.polynomial(z, SIN[r.type.scalar]), r_low)
+    return body.fma(r * z, body.polynomial(z, SIN[r.precision]), r_low)
 
 
 def cosine(body: Body, r: Value, r_low: Value, z: Value) -> tuple[Value, Value]:
@@ -71,7 +91,7 @@ def cosine(body: Body, r: Value, r_low: Value, z: Value) -> tuple[Value, Value]:
     half = z * 0.5
     top = 1.0 - half
     lost = (1.0 - top) - half
-    return top, body.fma(z * z, body.polynomial(z, COS[r.type.scalar]), lost - r * r_low)
+    return top, body.fma(z * z, body.polynomial(z, COS[r.precision]), lost - r * r_low)
 
 
 def circular(body: Body, x: Value, shift: int, far: str) -> Value:
@@ -109,3 +129,27 @@ def sin_far(body: Body, x: Value) -> Value:
 def cos_far(body: Body, x: Value) -> Value:
     """Cosine of large arguments."""
     return body.library("cos", x)
+
+
+@function("tan", wide=True)
+def tan(body: Body, x: Value) -> Value:
+    """Tangent: sine over cosine of r, or -cosine over sine in odd quadrants."""
+    r, r_low, n = quadrant(body, x)
+    z = r * r
+    sine_high, sine_low = split_sum(r, sine(body, r, r_low, z))
+    cosine_high, cosine_low = split_sum(*cosine(body, r, r_low, z))
+    even = (n & 1).equals(0)
+    above, below = even.where(sine_high, -cosine_high), even.where(cosine_high, sine_high)
+    if x.precision == "wide":
+        y = above / below
+    else:
+        above_low, below_low = even.where(sine_low, -cosine_low), even.where(cosine_low, sine_low)
+        y = quotient(body, above, above_low, below, below_low)
+    y = body.rarely(body.abs(x).not_below(FAR[x.type.scalar]), y, "tan.far", x)
+    return x.equals(0.0).where(x, y)
+
+
+@function("tan.far", rare=True)
+def tan_far(body: Body, x: Value) -> Value:
+    """Tangent of large arguments."""
+    return body.library("tan", x)
