@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-import wengert.transforms.contraction  # noqa: F401 - graphs refer to its primitive by name
+from wengert.core.collector import collector_paused
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
 from wengert.transforms import contraction  # noqa: F401 - defines a primitive that staging binds by name
@@ -35,7 +35,8 @@ def _kept(graph: Graph, key: Any, make: Callable[[], Any]) -> Any:
     """Return what was made of a graph, or make and keep it."""
     found = graph.derived.get(key)
     if found is None:
-        found = graph.derived[key] = make()
+        with collector_paused():
+            found = graph.derived[key] = make()
     return found
 
 

@@ -15,11 +15,13 @@ import numpy as np
 
 from wengert.control.scan import Halves, Loop, halves_of, scan_
 from wengert.control.schedules import Advance, Drop, Restore, Store, schedule
+from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
 from wengert.transforms.batching import batch
 from wengert.transforms.execution import Executor
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
+from wengert.transforms.simplify import simplify
 from wengert.types import ArrayType, type_of
 
 __all__ = ["reversal_"]
@@ -35,7 +37,7 @@ class _Steps:
         self._n_steps = len(xs[0]) if xs else loop.length
         n = loop.n_consts
         self.step = Executor(loop.body, donated=loop.body.inputs[n : n + loop.n_carry])
-        self.forward = Executor(made.forward)
+        self.forward = Executor(_residuals_only(made.forward, len(loop.body.outputs)))
         sums = made.n_fixed_consts + sum(made.active[1]) + sum(made.active[0])
         self.backward = Executor(made.backward, donated=made.backward.inputs[made.n_fixed_consts : sums])
 
@@ -52,15 +54,21 @@ class _Steps:
     def reverse(self, state: Sequence[Any], k: int, bars: list[Any], y_seeds: Sequence[Any]) -> list[Any]:
         """Return the cotangents before step k of those behind it, then those of its slices; the list is emptied."""
         made, slices = self._made, self._slices(k)
-        ys = self.forward([*self._consts, *state, *slices])[0]
-        stacked = ys[len(self._loop.body.outputs) :]  # type: ignore[index]
         operands = [*self._consts, *state, *slices]
         fixed = [operands[i] for i in made.fixed]
+        stacked = self.forward.consume(operands)
         n = made.n_fixed_consts
         place = self._n_steps - 1 - k if self._loop.reverse else k
         bars[:0] = fixed[:n]
         bars += [*stacked, *fixed[n:], *[seed[place] for seed in y_seeds]]
         return self.backward.consume(bars)
+
+
+def _residuals_only(forward: Graph, n_results: int) -> Graph:
+    """Return the forward half of a body without its results, which the step that follows has already used."""
+    return simplify(
+        Graph(forward.inputs, forward.nodes, forward.outputs[n_results:], forward.name), passes=("prune",)
+    )
 
 
 def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
