@@ -25,9 +25,13 @@ from functools import cache
 from importlib import metadata
 from typing import Any, Final, Literal, final
 
-__all__ = ["Host", "Level", "Library", "assembly", "compile_text", "host", "link", "optimised"]
+__all__ = ["MODEL", "Host", "Level", "Library", "assembly", "compile_text", "host", "link", "optimised"]
 
 Level = Literal["none", "O1", "O2", "O3"]
+
+# JITLink is complete for ELF and Mach-O; under Windows the old linker wants the large code model.
+_LINKS_TOGETHER: Final = sys.platform != "win32"
+MODEL: Final = "pic, small" if _LINKS_TOGETHER else "default"  # how code addresses data and other functions
 
 _SPEED: Final = {"none": 0, "O1": 1, "O2": 2, "O3": 3}
 _lock = threading.RLock()  # of what is made once; llvmlite itself holds a lock in each of its calls
@@ -191,8 +195,7 @@ def _machine(level: Level) -> Any:
 
 
 def _new_machine(speed: int) -> Any:
-    # Elsewhere than under ELF and Mach-O, JITLink is not complete, and the old linker wants the large model.
-    options = {"reloc": "pic", "codemodel": "small"} if _links_together() else {}
+    options = {"reloc": "pic", "codemodel": "small"} if _LINKS_TOGETHER else {}
     return (
         _binding()
         .Target.from_triple(host().triple)
@@ -200,14 +203,10 @@ def _new_machine(speed: int) -> Any:
     )
 
 
-def _links_together() -> bool:
-    return sys.platform != "win32"
-
-
 def _linker() -> Any:
     with _lock:
         if not _linkers:
-            made = _binding().create_lljit_compiler(_new_machine(2), use_jit_link=_links_together())
+            made = _binding().create_lljit_compiler(_new_machine(2), use_jit_link=_LINKS_TOGETHER)
             made._owned = True  # noqa: SLF001 - by the process: `close`, at exit or by the collector, leaves it
             _linkers.append(made)
         return _linkers[0]
