@@ -146,7 +146,8 @@ def _batch(size: int, xs: Sequence[Any], batched: Sequence[bool], *, graphs: Gra
     if not batched[0]:
         return switch_(index, *operands, graphs=made)
     place = np.clip(index, 0, len(graphs) - 1)
-    results = [switch_(np.int64(0), *operands, graphs=(graph,)) for graph in made]
+    with np.errstate(all="ignore"):  # of what a branch makes of the examples of others nobody shall hear
+        results = [switch_(np.int64(0), *operands, graphs=(graph,)) for graph in made]
     ys = list(results[0])
     for k, others in enumerate(results[1:], start=1):
         ys = [_selected(place == k, other, y) for other, y in zip(others, ys, strict=True)]

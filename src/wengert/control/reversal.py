@@ -9,6 +9,7 @@ those of that loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,13 @@ def _batch(size: int, operands: Sequence[Any], batched: Sequence[bool], *, loop:
     return tuple(interpreter.lower(y, 0) for y in ys)
 
 
+def _samples(rng: np.random.Generator) -> Any:
+    for xs, params in scan_.samples(rng):  # type: ignore[misc]
+        loop = replace(params["loop"], checkpoint=2)
+        seeds = [rng.normal(size=t.shape) for t in scan_.infer(*map(type_of, xs), loop=loop)]  # type: ignore[misc]
+        yield (*xs, *seeds), {"loop": loop}
+
+
 reversal_: Primitive = define(
     name="scan_reversal",
     doc="The cotangents of a loop, with few states kept. Griewank and Walther 2000, algorithm 799.",
@@ -177,5 +185,6 @@ reversal_: Primitive = define(
     save=_save,
     vjp=_vjp,
     batch=_batch,
+    samples=_samples,
     complex=True,
 )
