@@ -143,7 +143,7 @@ def test_all_forms_agree(draws: Any) -> None:
     check(draws)
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=MANY // 2)
 @given(drawn(4, 15))
 def test_without_sums_joined_otherwise_no_bit_differs(draws: Any) -> None:
     """With the rewrites alone that are exact, the value is that of plain NumPy."""
