@@ -63,8 +63,8 @@ FORMS = {
     "forward of reverse": lambda f: lambda x: wg.jvp(wg.grad(f), (x,), (np.float64(1.0),))[1],
     "reverse of forward": lambda f: wg.grad(lambda x: wg.jvp(f, (x,), (np.float64(1.0),))[1]),
 }
-# Operations of each step at most, when simplified. Of a power: y (x + 1); the cotangent of y times x + 1, that times y, and
-# the sum of the latter; the tangent of y times x + 1, and that plus y. Second derivatives do the same for each of these.
+# Operations of each step at most, when simplified. Of a power: y (x + 1); the cotangent of y times x + 1, that times y,
+# and the sum of the latter; the tangent of y times x + 1, and that plus y. Second derivatives do the same for each.
 MOST = {
     "nested_products": {"value": 2, "gradient": 5, "tangent": 4, "second": 11},
     "powers": {"value": 1, "gradient": 4, "tangent": 3, "second": 10},
