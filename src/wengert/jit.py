@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
+from wengert.compile.compiled import Native, leaf_of, native, result_leaf, structure_of
+from wengert.compile.structure import Tuple, leaves
 from wengert.control.call import call_
 from wengert.core import attention
 from wengert.core.dispatch import Traced
@@ -44,6 +46,9 @@ _CONCRETE = frozenset(
 )  # what no derivative gets through
 
 
+_UNTRIED: Any = object()  # in place of what has not been compiled yet
+
+
 class CacheInfo(NamedTuple):
     """How a compiled function has been used.
 
@@ -66,12 +71,21 @@ class CacheInfo(NamedTuple):
     paths: int
 
 
+class _Direct(NamedTuple):
+    """A native function of the arguments as they come, while what is watched stays the same."""
+
+    function: Callable[..., Any]
+    watch: Watch
+
+
 class _Path:
     """One way through the function."""
 
     __slots__ = (
         "_executor",
         "_fixed",
+        "_made",
+        "_native",
         "_structure",
         "concrete",
         "expected",
@@ -93,6 +107,33 @@ class _Path:
         self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
         self.live = [const.value for const in graph.constants() if const.live]
         self._executor: Executor | None = None
+        self._native: Any = _UNTRIED
+        self._made: Native | None = None
+
+    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+        """Return the results, or None, and the answers of the guards that were asked."""
+        if self._native is _UNTRIED:
+            self._made = made = native(self.graph, self.guards)
+            self._native = None if made is None else made.flat(operands)
+        if self._native is not None:
+            ys = self._native(*operands)
+            if ys is not None:
+                return list(ys), self.expected
+        return self.executor(operands)
+
+    def direct(self, call: Arguments, instead: Callable[..., Any], watch: Watch | None) -> _Direct | None:
+        """Return the native function of whole arguments, or None where there is none."""
+        if self._made is None or self._fixed or watch is None:
+            return None
+        n = len(call.operands)
+        args, kwargs = call.restore(call.operands)
+        arguments = structure_of(args, leaf_of)
+        results = structure_of(
+            tree.unflatten(self._structure, self.graph.outputs[: self.n_outputs]), result_leaf
+        )
+        if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
+            return None
+        return _Direct(self._made.function(arguments.items, results, instead), watch)
 
     @property
     def executor(self) -> Executor:
@@ -132,6 +173,7 @@ class Jitted:
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_direct",
         "_eager",
         "_entries",
         "_fun",
@@ -150,6 +192,7 @@ class Jitted:
         self._names = frozenset(names)
         self._entries: dict[Any, list[_Entry]] = {}
         self._mutex = threading.RLock()
+        self._direct: _Direct | None = None
         self._hits = self._misses = self._eager = 0
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -160,6 +203,24 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function with these arguments."""
+        direct = self._direct
+        if (
+            direct is not None
+            and not kwargs
+            and not attention.lenses.get()
+            and direct.watch.changed() is None
+        ):
+            self._hits += 1
+            return direct.function(*args)
+        return self._called(args, kwargs)
+
+    def _instead(self, *args: Any) -> Any:
+        """Run the function where the native one does not take the arguments, or goes another way."""
+        self._hits -= 1
+        self._direct = None
+        return self._called(args, {})
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             call = Arguments(args, kwargs, self._nums, self._names)
             if attention.lenses.get() or (
@@ -170,6 +231,8 @@ class Jitted:
         except Unstageable:
             self._eager += 1
         else:
+            if not kwargs and not call.traced and self._direct is None:
+                self._direct = path.direct(call, self._instead, self._entry(call).watch)
             return path.restore(ys)
         return self._fun(*args, **kwargs)
 
@@ -261,7 +324,7 @@ def _results(path: _Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]
     try:
         if call.traced:
             return _differentiably(path, call.operands)
-        ys, answers = path.executor(call.operands)
+        ys, answers = path.run(call.operands)
     except Unstageable:
         raise
     except Exception:  # noqa: BLE001 - the function itself raises it where its own code can catch it

@@ -275,7 +275,6 @@ def test_branches_on_constants_are_free():
     assert isinstance(graph.nodes[-1].inputs[1], Const)
 
 
-@pytest.mark.xfail(strict=True, reason="what is computed from constants alone counts as unknown")
 def test_branches_on_what_is_made_of_constants_are_free():
     graph, _ = stage(lambda x: [x * 2 if wg.numpy.array(1.0) > 0 else x], [VECTOR], "fun")
     assert graph.nodes[-1].prim.name == "multiply"

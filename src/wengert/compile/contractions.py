@@ -123,7 +123,7 @@ def _matched(a: Labels, b: Labels, result: Labels, sizes: dict[Any, int]) -> Any
     summed = tuple([x for x in a if x in b and x not in result])
     if result != (*stack, *rows, *columns) or len(a) != len(stack + rows + summed):
         return None
-    for order in {summed, tuple([x for x in b if x in summed])}:
+    for order in (summed, tuple([x for x in b if x in summed])):
         plain_a, turned_a = (*stack, *rows, *order), (*stack, *order, *rows)
         plain_b, turned_b = (*stack, *order, *columns), (*stack, *columns, *order)
         if a in {plain_a, turned_a} and b in {plain_b, turned_b}:

@@ -20,13 +20,14 @@ from wengert.compile.arrangement import Loop, arrange, settle
 from wengert.compile.contractions import Routine, product_root, routine, write_routine
 from wengert.compile.definitions import Entries, Mapped, Memory, Placed, Viewed, operand_types, row_major
 from wengert.compile.inlining import inlined
-from wengert.compile.kernel import Buffer, Fail, Value
+from wengert.compile.kernel import BOOL, Buffer, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
 from wengert.compile.roots import NotCut, Root, Unit, survey
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
 from wengert.core.primitive import Primitive
+from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
 __all__ = ["NOT_FINITE", "Body", "Lowering", "NotLowered", "size_of"]
@@ -105,6 +106,8 @@ class Body:
         Where outputs are to be put; numbers may stay where they are.
     arrays : iterable of int
         Outputs that are wanted in memory, wherever that is.
+    guards : sequence of Guard
+        On the last outputs.
     """
 
     def __init__(
@@ -114,7 +117,9 @@ class Body:
         inputs: Sequence[Any],
         targets: Sequence[Memory | None],
         arrays: Iterable[int] = (),
+        guards: Sequence[Guard] = (),
     ) -> None:
+        self._guards = guards
         graph, self._finite = inlined(graph)
         self.lowering = lowering
         self.graph = graph
@@ -165,6 +170,8 @@ class Body:
             self._classify_node(node, uses, weights)
         for atom in self._finite:
             self._require_finite(atom)
+        for k, guard in enumerate(self._guards):
+            self._require(guard, self.graph.outputs[k - len(self._guards)], 1 + k)
         self._place_outputs()
         for atom in self._arrays:
             self._want(atom)
@@ -294,12 +301,40 @@ class Body:
         root = Root(answer, _Finite(atom), atom.shape)
         self._add_root(root.joining("and", True, range(atom.ndim)) if atom.ndim else root)
 
+        root.order = self._order[atom]
+
+        def holds() -> Value:
+            return self.number(answer)
+
+        self._add_check(answer, holds, NOT_FINITE, root.order)
+
+    def _require(self, guard: Guard, atom: Atom, code: int) -> None:
+        """Let the program end with a code if a guard has another answer than it had."""
+        if atom.shape or guard.asked == "shape":
+            raise NotLowered(f"a guard that asks for {guard.asked}")
+
+        def holds() -> Value:
+            w = self.lowering.writer
+            x, answer = self.number(atom), np.asarray(guard.answer).item()
+            if guard.asked == "bool":
+                zero = w.constant(0, x)
+                truth = x if x.type == BOOL else w("ne", x, zero)
+                return truth if answer else w("not", truth)
+            expected = w.constant(answer, x)
+            if x.type[0] != "f":
+                return w("eq", x, expected)
+            bits = "i" + x.type[1:]
+            return w("eq", w.bitcast(x, bits), w.bitcast(expected, bits))
+
+        self._add_check(atom, holds, code, self._order.get(atom, 0))
+
+    def _add_check(self, atom: Atom, holds: Callable[[], Value], code: int, order: int) -> None:
         def write() -> None:
             w = self.lowering.writer
-            w.append(Fail(w("not", self.number(answer)), NOT_FINITE))
+            w.append(Fail(w("not", holds()), code))
 
-        unit = Unit([answer], [], write)
-        unit.order = root.order = self._order[atom]
+        unit = Unit([atom], [], write)
+        unit.order = order
         self._append_unit(unit)
 
     def _place_outputs(self) -> None:

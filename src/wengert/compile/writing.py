@@ -59,6 +59,7 @@ class Writer:
     def __init__(self) -> None:
         self.scopes = [Scope()]
         self._levels: dict[Value, int] = {}
+        self._serials: dict[Value, int] = {}
         self._constants: dict[Any, Constant] = {}
         self._ranges: dict[Value, tuple[int, int]] = {}
         self._written: dict[Buffer, tuple[int, int]] = {}  # how deep, and how often, a buffer was written
@@ -86,6 +87,7 @@ class Writer:
     def value(self, type: str, level: int | None = None, within: tuple[int, int] | None = None) -> Value:
         """Return a new value, of the innermost scope or the one given; `within` are its least and greatest."""
         made = Value(type)
+        self._serials[made] = len(self._serials)
         self._levels[made] = self.level if level is None else level
         if within is not None:
             self._ranges[made] = within
@@ -150,7 +152,7 @@ class Writer:
 
     def index(self, place: Affine) -> Index:
         """Return a place as an index; its symbols are values."""
-        terms = sorted(((v, c) for v, c in place.terms), key=lambda term: (self.level_of(term[0]), term[1]))
+        terms = sorted(place.terms, key=lambda term: self._serials[term[0]])
         return Index(place.offset, tuple(terms))
 
     def load(self, buffer: Buffer, place: Affine) -> Value:

@@ -158,11 +158,18 @@ def example_of(x: Any) -> Any:
             example = step(example)
         return example
     if isinstance(plain, Atom):
-        example = np.empty(np.shape(x), plain.dtype)
-        return example[()] if plain.scalar else example
+        return _example_of_atom(x, plain)
     return np.empty_like(
         plain[(0,) * (plain.ndim - ndim)] if plain.size else np.empty(np.shape(x), plain.dtype)
     )
+
+
+def _example_of_atom(x: Any, atom: Atom) -> Any:
+    """Return an array that lies as the value of an atom will; of a batch, in C's order."""
+    if atom.ndim == np.ndim(x) > 1:
+        return staged_under(x).interpreter.example(atom)
+    example = np.empty(np.shape(x), atom.dtype)
+    return example[()] if atom.scalar else example
 
 
 def share_memory(x: Traced, y: Traced, step: Step) -> bool:
