@@ -320,7 +320,7 @@ def _square(node: Node, builder: Builder) -> Atom | None:
     return builder.apply(multiply, (x, x), node) if _is(p, 2) else None  # as NumPy computes it
 
 
-@_rewrite("negative", "conjugate", example=lambda x: -(-x))  # noqa: B002
+@_rewrite("negative", "conjugate", example=lambda x: -np.negative(x))
 def _twice(node: Node, builder: Builder) -> Atom | None:
     before = builder.producer(node.inputs[0], node.prim.name)
     return None if before is None else before.inputs[0]
