@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import hypothesis
@@ -24,6 +26,9 @@ hypothesis.settings.register_profile(
 def pytest_configure(config: pytest.Config) -> None:
     check.always(True)  # every graph that is made
     hypothesis.settings.load_profile("slow" if config.getoption("-m") == "slow" else "default")
+    objects = tempfile.TemporaryDirectory(prefix="wengert-objects-")  # the user's own are left alone
+    os.environ["WENGERT_CACHE_DIR"] = objects.name
+    config.add_cleanup(objects.cleanup)
 
 
 @pytest.fixture

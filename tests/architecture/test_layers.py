@@ -45,7 +45,7 @@ LAYERS = (
 
 # Optional and heavy: imported by the function that needs them, so that `import wengert` neither needs nor
 # loads them.
-HEAVY = {"dask", "jax", "matplotlib", "onnx", "scipy", "sympy", "torch"}
+HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "onnx", "scipy", "sympy", "torch"}
 
 EVALUATORS = {"eval", "exec", "compile", "__import__"}
 SERIALIZERS = {"builtins", "cloudpickle", "dill", "marshal", "pickle", "shelve"}

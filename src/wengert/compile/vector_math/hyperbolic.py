@@ -1,0 +1,134 @@
+"""Hyperbolic functions by the exponential: x = n ln 2 + r.
+
+Coefficients: benchmarks/minimax.py. Measured errors: tests/compile/vector_math/test_accuracy.py.
+"""
+
+from __future__ import annotations
+
+import math
+
+from wengert.compile.vector_math.definitions import function
+from wengert.compile.vector_math.exponential import expm1_of, reduce
+from wengert.compile.vector_math.formats import format_of, power_of_two, quotient, split_sum
+from wengert.compile.vector_math.instructions import Body, Value
+from wengert.compile.vector_math.logarithm import log1p_of, special_cases
+
+__all__ = ["acosh", "asinh", "atanh", "cosh", "halves", "log1p_or_log", "sinh", "tanh"]
+
+
+SATURATED = {"double": 20.0, "float": 10.0}  # tanh is 1 there
+
+
+# sinh r = r + r z p(z), z = r^2
+SINH = {
+    "double": (
+        0.16666666666666669,
+        0.008333333333330063,
+        0.00019841269863051487,
+        2.755726846238822e-06,
+        2.5100384552024266e-08,
+    ),
+    "float": (
+        0.1666666716337204,
+        0.00833331048488617,
+        0.0001989099255297333,
+    ),
+}
+# cosh r = 1 + z/2 + z^2 p(z)
+COSH = {
+    "double": (
+        0.041666666666666664,
+        0.0013888888888886554,
+        2.480158731714276e-05,
+        2.755728297154827e-07,
+        2.0911235835493554e-09,
+    ),
+    "float": (
+        0.04166662320494652,
+        0.0013918722979724407,
+    ),
+}
+
+
+def halves(body: Body, x: Value) -> tuple[Value, ...]:
+    """Return, for |x|: r, sinh r - r, cosh r - 1, and a quarter of 2^n - 2^-n and of 2^n + 2^-n.
+
+    sinh(n ln 2 + r) = sinh(n ln 2) cosh r + cosh(n ln 2) sinh r, and likewise cosh. With a quarter in the place of a
+    half everything but the last doubling is finite.
+    """
+    form = format_of(x)
+    top = (form.bias + 2) * math.log(2)  # both functions overflow, and 2^(n - 2) does not
+    r, r_low, bits = reduce(body, body.minimum(body.abs(x), top + 0.1))
+    z = r * r
+    sine = body.fma(r * z, body.polynomial(z, SINH[x.precision]), r_low)
+    cosine = body.fma(z, body.fma(z, body.polynomial(z, COSH[x.precision]), 0.5), r * r_low)
+    up = power_of_two(bits, -2)
+    # 2^(-n - 2); nothing beside 2^(n - 2) where the exponent would be too small.
+    exponent = body.constant(2 * form.bias - 2, bits.type) - (bits & 4095)
+    down = ((exponent < 1).where(body.constant(0, bits.type), exponent) << form.mantissa).cast()
+    return r, sine, cosine, up - down, up + down
+
+
+@function("sinh")
+def sinh(body: Body, x: Value) -> Value:
+    """Hyperbolic sine."""
+    r, sine, cosine, a, b = halves(body, x)
+    total = body.fma(b, r, a)
+    y = (total + body.fma(b, sine, a * cosine)) * 2.0
+    # Without n there is nothing to add, and halves of subnormal numbers would be rounded.
+    return body.copysign((body.abs(x) < 0.3).where(r + sine, y), x)
+
+
+@function("cosh")
+def cosh(body: Body, x: Value) -> Value:
+    """Hyperbolic cosine."""
+    r, sine, cosine, a, b = halves(body, x)
+    return (body.fma(a, r, b) + body.fma(b, cosine, a * sine)) * 2.0
+
+
+@function("tanh")
+def tanh(body: Body, x: Value) -> Value:
+    """Hyperbolic tangent: e/(e + 2) with e = e^(2 |x|) - 1, and the sign of x."""
+    size = body.minimum(body.abs(x), SATURATED[x.type.scalar])
+    high, low = expm1_of(body, size + size)
+    e, e_low = split_sum(high, low)
+    below = e + 2.0
+    # 2 is a multiple of the last bit of e + 2, so that (e + 2) - 2 is exact, and the difference is its error.
+    return body.copysign(quotient(body, e, e_low, below, (e - (below - 2.0)) + e_low), x)
+
+
+LARGE = {"double": 2.0**60, "float": 2.0**30}  # 2 x - 1/x and 2 x have one logarithm, and x^2 is finite below
+LN2 = math.log(2)
+
+
+@function("asinh")
+def asinh(body: Body, x: Value) -> Value:
+    """Inverse hyperbolic sine: log(1 + a + a^2/(1 + sqrt(1 + a^2))), and log a + log 2 where a = |x| is large."""
+    a = body.abs(x)
+    square = a * a
+    w = a + square / (1.0 + body.sqrt(1.0 + square))
+    return body.copysign(log1p_or_log(body, w, a), x)
+
+
+@function("acosh")
+def acosh(body: Body, x: Value) -> Value:
+    """Inverse hyperbolic cosine: log(1 + t + sqrt(t (t + 2))) with t = x - 1, and log x + log 2 where x is large."""
+    t = x - 1.0
+    w = (t < 0.0).where(body.like(math.nan, x), t + body.sqrt(t * (t + 2.0)))
+    return log1p_or_log(body, w, x)
+
+
+@function("atanh")
+def atanh(body: Body, x: Value) -> Value:
+    """Inverse hyperbolic tangent: log(1 + 2 a/(1 - a))/2 with a = |x|."""
+    a = body.abs(x)
+    w = (a + a) / (1.0 - a)
+    return body.copysign(special_cases(body, w, log1p_of(body, w), -1.0) * 0.5, x)
+
+
+def log1p_or_log(body: Body, w: Value, x: Value) -> Value:
+    """Return log(1 + w), or log(2 x) where x is large; w is nan where there is no result."""
+    large = x > LARGE[x.type.scalar]
+    argument = large.where(x, w)
+    y = log1p_of(body, argument) + large.where(body.like(LN2, x), 0.0)
+    return argument.not_below(math.inf).where(argument, y)
