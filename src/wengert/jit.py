@@ -223,10 +223,7 @@ class Jitted:
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             call = Arguments(args, kwargs, self._nums, self._names)
-            if attention.lenses.get() or (
-                call.traced and any(staged_under(x) is not None for x in call.operands)
-            ):
-                raise Unstageable  # part of a larger graph, or every operation is to be seen  # noqa: TRY301
+            _require_alone(call)
             path, ys = self._run(call)
         except Unstageable:
             self._eager += 1
@@ -414,6 +411,13 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
     whole = Graph(graph.inputs, graph.nodes, [*graph.outputs, *decisive], graph.name)
     interpreter.enliven()
     return _Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+
+
+def _require_alone(call: Arguments) -> None:
+    """Raise for a call that is part of a larger graph, or of which every operation is to be seen."""
+    staged = call.traced and any(staged_under(x) is not None for x in call.operands)
+    if staged or attention.lenses.get():
+        raise Unstageable
 
 
 def _flattened(y: Any) -> tuple[list[Any], Any, list[tuple[int, Any]]]:

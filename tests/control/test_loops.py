@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.control.scan import Loop, scan_
+from wengert.core.graph import Graph
+from wengert.transforms.staging import stage
+from wengert.types import ArrayType
 
 RNG = np.random.default_rng(0)
 W, X = RNG.normal(size=(3, 3)) * 0.4, RNG.normal(size=(6, 3))
@@ -192,3 +196,23 @@ def test_bad_input_is_refused_with_both_types(name):
     text = str(caught.value)
     assert message in text
     assert all(part in text for part in ("where:", "why:", "instead:"))
+
+
+def test_one_body_serves_loops_of_other_constants():
+    """Entries may be written in place in what is carried, never in a constant of the loop."""
+    t = ArrayType((3,), np.dtype(float))
+
+    def step(a, b):
+        z = a * 1.0
+        z[0] += 1.0
+        b[0] += z[0]
+        return [z, b]
+
+    body, _ = stage(step, [t, t], "step")
+    for n_carry in (2, 1, 2):
+        graph = body if n_carry == 2 else Graph(body.inputs, body.nodes, body.outputs[1:])
+        graph.derived = body.derived  # what is made of one body is kept with it
+        a, b = np.zeros(3), np.zeros(3)
+        *_, found = scan_(a, b, loop=Loop(graph, 2 - n_carry, n_carry, 3))
+        np.testing.assert_array_equal(found, [6.0 if n_carry == 2 else 3.0, 0.0, 0.0])
+        np.testing.assert_array_equal([a, b], np.zeros((2, 3)))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
+from wengert.control.interning import interned
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
@@ -90,7 +91,7 @@ def body_of(
         tracers = [interpreter.lift(t, scalar=not t.shape, weak=w) for t, w in zip(types, weak, strict=True)]
         leaves, out_structure = tree.flatten(fun(*tree.unflatten(structure, tracers)))
         graph = interpreter.graph([_as_operand(leaf, f"the result of {name}") for leaf in leaves], name)
-    return Body(simplify(graph), interpreter.captured(), out_structure)
+    return Body(interned(simplify(graph)), interpreter.captured(), out_structure)
 
 
 def merged(bodies: Sequence[Body], n: int) -> tuple[list[Graph], list[Any]]:
@@ -103,7 +104,7 @@ def merged(bodies: Sequence[Body], n: int) -> tuple[list[Graph], list[Any]]:
             tracers = [interpreter.lift(t, scalar=not t.shape) for t in body.graph.in_types[:n]]
             others = [interpreter.lift(type_of(x), scalar=not np.shape(x)) for x in captured]
             ys = body.graph.apply([*tracers, *others[start:stop]])
-            graphs.append(simplify(interpreter.graph(ys, body.graph.name)))
+            graphs.append(interned(simplify(interpreter.graph(ys, body.graph.name))))
         start = stop
     return graphs, captured
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from wengert import tree
 from wengert.control.bodies import Body, as_operands, body_of, require_same
+from wengert.control.interning import interned
 from wengert.core.graph import Graph
 from wengert.core.views import staged_under
 from wengert.types import ArrayType, type_of
@@ -180,4 +181,5 @@ def _joined(carried: _Kind, new: _Kind) -> _Kind:
 
 def constants_first(graph: Graph, n: int) -> Graph:
     """Return a body whose captured constants, its inputs from the n-th, come first."""
-    return Graph([*graph.inputs[n:], *graph.inputs[:n]], graph.nodes, graph.outputs, graph.name)
+    inputs = [*graph.inputs[n:], *graph.inputs[:n]]
+    return interned(Graph(inputs, graph.nodes, graph.outputs, graph.name))

@@ -12,6 +12,7 @@ from wengert.control import conditional_reversal  # noqa: F401 - defines the pri
 from wengert.control.bodies import body_of
 from wengert.control.carry_types import settled
 from wengert.control.conditional import While, repeated
+from wengert.control.interning import interned
 from wengert.control.unsharing import unshared
 from wengert.core.graph import Graph, Var
 from wengert.errors import ArgumentError, check_callable
@@ -95,4 +96,4 @@ def _constants_first(graph: Graph, n: int, before: Sequence[Any], behind: Sequen
         return [Var(type_of(x), scalar=not np.shape(x)) for x in xs]
 
     inputs = [*unread(before), *graph.inputs[n:], *unread(behind), *graph.inputs[:n]]
-    return Graph(inputs, graph.nodes, graph.outputs, graph.name)
+    return interned(Graph(inputs, graph.nodes, graph.outputs, graph.name))

@@ -355,7 +355,7 @@ def _twice(node: Node, builder: Builder) -> Atom | None:
     return None if before is None else before.inputs[0]
 
 
-_rewrite("negative", example=lambda x: -(-x))(_twice)  # noqa: B002
+_rewrite("negative", example=lambda x: -np.negative(x))(_twice)
 _rewrite("conjugate", example=lambda x: np.conjugate(np.conjugate(1j * x)))(_twice)
 
 
