@@ -26,6 +26,7 @@ from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
 from wengert.errors import check_callable, warn
+from wengert.lift import lift as lifted
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
 from wengert.transforms.execution import Executor
 from wengert.transforms.simplify import simplify
@@ -388,23 +389,25 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    lift: bool = False,
 ) -> Any:
     """Return a function that computes the same, compiled.
 
     Parameters
     ----------
     fun : callable
-        Any Python function of numbers, arrays and containers of them.
+        Of numbers, arrays and containers of them.
     static_argnums : int or sequence of int, optional
     static_argnames : str or sequence of str, optional
         Arguments that are constants of the compiled function, which is then made anew for each of their values. Other
         arguments than numbers and arrays always are.
+    lift : bool
+        Whether loops and branches on traced values stay such: ``jit(lift(fun))``.
 
     Returns
     -------
     Jitted
-        Takes the arguments of `fun`, which may be traced: it can be differentiated, batched and compiled further. Its
-        `graph(*args)` shows what is run, `cache_info()` how often.
+        Can be differentiated, batched, compiled further. `graph(*args)` shows what is run, `cache_info()` how often.
 
     Notes
     -----
@@ -438,8 +441,8 @@ def jit(
     0.353553390593
     """
     if fun is None:
-        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames)
+        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, lift=lift)
     check_callable(fun, "jit")
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(fun, nums, names)
+    return Jitted(lifted(fun) if lift else fun, nums, names)
