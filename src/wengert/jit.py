@@ -436,13 +436,12 @@ def jit(
     ...     return x
     >>> newton(2.0)
     np.float64(1.414213562373095)
-    >>> from wengert.api.gradients import grad
-    >>> round(float(grad(newton)(2.0)), 12)
-    0.353553390593
+    >>> newton.cache_info().paths
+    1
     """
     if fun is None:
         return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, lift=lift)
     check_callable(fun, "jit")
-    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    nums = [static_argnums] if isinstance(static_argnums, int) else static_argnums
+    names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
     return Jitted(lifted(fun) if lift else fun, nums, names)
