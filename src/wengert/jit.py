@@ -396,11 +396,11 @@ def jit(
     Parameters
     ----------
     fun : callable
-        Of numbers, arrays and containers of them.
+        Any Python function of numbers, arrays and containers of them.
     static_argnums : int or sequence of int, optional
     static_argnames : str or sequence of str, optional
-        Arguments that are constants of the compiled function, which is then made anew for each of their values. Other
-        arguments than numbers and arrays always are.
+        Arguments that are constants of the compiled function, made anew for each of their values. All that are neither
+        numbers nor arrays always are.
     lift : bool
         Whether loops and branches on traced values stay such: ``jit(lift(fun))``.
 
@@ -422,8 +422,8 @@ def jit(
     What the function reads beside its arguments (variables of its module and of enclosing functions, attributes,
     items of lists) is compared with what it was; after 8 changes the function runs uncompiled, with one warning.
     Arrays of more than a megabyte are not compared: changes of their contents are seen where they meet traced values.
-    A function that draws random numbers from a generator that it can reach runs uncompiled; those of generators that
-    it makes are those of the first call. Side effects happen when the function is staged.
+    A function that draws random numbers from a generator that it can reach runs uncompiled; those that it makes give
+    what they gave first. Side effects happen when the function is staged.
 
     Examples
     --------
@@ -436,8 +436,6 @@ def jit(
     ...     return x
     >>> newton(2.0)
     np.float64(1.414213562373095)
-    >>> newton.cache_info().paths
-    1
     """
     if fun is None:
         return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, lift=lift)

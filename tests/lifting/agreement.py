@@ -22,7 +22,7 @@ def weighted(fun: Callable[..., Any]) -> Callable[..., Any]:
 
 def differentiable(args: tuple[Any, ...]) -> tuple[int, ...]:
     """The places of arguments that have derivatives."""
-    return tuple(k for k, x in enumerate(args) if np.result_type(x).kind == "f")
+    return tuple(k for k, x in enumerate(args) if not isinstance(x, str) and np.result_type(x).kind == "f")
 
 
 def reference(fun: Callable[..., Any], *args: Any) -> list[Any]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from . import table_loops
+from . import table_branches, table_calls, table_loops
 from .agreement import check
 
 CASES = [
     pytest.param(fun, args, name not in table.STEPPED, id=f"{name} {k}")
-    for table in (table_loops,)
+    for table in (table_loops, table_branches, table_calls)
     for name, (fun, *argss) in table.PROGRAMS.items()
     for k, args in enumerate(argss)
 ]

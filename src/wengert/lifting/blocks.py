@@ -267,12 +267,14 @@ class StandIns:
         self.operands: list[Any] = []
         self.places: list[tuple[int, int]] = []
         self._originals: list[int] = []
+        self._first: list[tuple[list[Any], Any]] = []  # leaves and structure of each variable
         for k, (value, wanted) in enumerate(zip(values, chosen, strict=True)):
             leaves, structure = tree.flatten(value)
             for j, x in enumerate(leaves):
                 if wanted(x):
                     leaves[j] = make(x)
                     self._note(x, leaves[j], (k, j))
+            self._first.append((leaves, structure))
             alone = len(leaves) == 1 and leaves[0] is value
             self.values.append(value if alone else tree.unflatten(structure, leaves))
         self._atoms = {id(t): t.value for t in self.tracers}
@@ -292,7 +294,7 @@ class StandIns:
 
     def is_untouched(self, k: int, after: Any) -> bool:
         """Whether a variable stands for what it stood for, and nothing was written there."""
-        (old, structure), (new, other) = tree.flatten(self.values[k]), tree.flatten(after)
+        (old, structure), (new, other) = self._first[k], tree.flatten(after)
         return structure == other and all(
             a is b and not self._is_written(b) for a, b in zip(old, new, strict=True)
         )

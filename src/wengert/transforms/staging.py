@@ -313,8 +313,8 @@ class Stage(Interpreter):
         """Return the operands as atoms; Python numbers take the dtype that NumPy's promotion gives them."""
         atoms = [None if type(x) in _NUMBERS else self.atom(x) for x in xs]
         weak = [type(x) if a is None else a.weak for x, a in zip(xs, atoms, strict=True)]
-        if not any(weak) or (prim.multiple and not prim.elementwise):  # a graph's inputs have their own types
-            return tuple([self.atom(x) if a is None else a for x, a in zip(xs, atoms, strict=True)])
+        if not any(weak):
+            return tuple(atoms)  # type: ignore[arg-type]
         dtypes = [w or a.dtype for w, a in zip(weak, atoms, strict=True)]  # type: ignore[union-attr]
         wanted = _promoted(prim, dtypes)
         return tuple(
