@@ -15,12 +15,14 @@ import gradient_cost
 import harness
 import import_time
 import mutation
+import staging
 
 QUESTIONS = {
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
     "mutation": mutation.rows,
+    "staging": staging.rows,
 }
 
 

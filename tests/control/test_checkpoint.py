@@ -635,3 +635,29 @@ def test_memory_is_that_of_the_snapshots():
     )  # 3 of the step, 3 cotangents, 2 of a rule, the state at hand, those a stretch may return to
     assert abs(many - few - 20) <= 2
     assert peak_states(400, 5, size) == pytest.approx(few, abs=1)
+
+
+def scanned(n, snapshots):
+    def f(x):
+        carry, _ = wg.scan(lambda c, _: (np.sin(c) * 1.01, None), x, length=n, checkpoint=snapshots)
+        return np.sum(carry)
+
+    return f
+
+
+@pytest.mark.parametrize("snapshots", [5, 20])
+def test_the_memory_of_a_scan_is_its_snapshots_and_one_step(snapshots):
+    """Theory: the snapshots, the last state and its cotangent, and what one step and its reversal hold at a time.
+
+    The latter are the cotangent, the residual, and their product.
+    """
+    x = np.linspace(0.1, 1.0, 40_000)
+    gradient = wg.grad(scanned(2_000 // snapshots, snapshots))
+    gradient(x)
+    gc.collect()
+    tracemalloc.start()
+    gradient(x)
+    peak = tracemalloc.get_traced_memory()[1] / x.nbytes
+    tracemalloc.stop()
+    theory = snapshots + 2 + 3
+    assert abs(peak - theory) <= 0.1 * theory

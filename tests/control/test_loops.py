@@ -173,6 +173,11 @@ BAD = {
     ),
     "no length": (lambda: wg.scan(lambda c, _: (c, None), 1.0), "no xs and no length"),
     "a negative length": (lambda: wg.scan(lambda c, _: (c, None), 1.0, length=-1), "length=-1"),
+    "xs without an axis": (lambda: wg.scan(lambda c, x: (c + x, c), 0.0, 2.0), "f64[], which has no axis"),
+    "xs without an axis beside others": (
+        lambda: wg.scan(lambda c, x: (c, x), 0.0, (X, np.array(1))),
+        "i64[], which has no axis",
+    ),
     "lengths that differ": (lambda: wg.scan(lambda c, x: (c, x[0]), 1.0, (X, X[1:])), "different lengths"),
     "a bound that is no integer": (lambda: wg.fori_loop(0, 1.5, lambda _, x: x, 1.0), "f64[]"),
     "no pair": (lambda: wg.scan(lambda c, x: c + x, 0.0, np.ones(3)), "pair"),

@@ -9,17 +9,22 @@ those of that loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from wengert.control.carried import selected
+from wengert.control.operand_types import require_types
 from wengert.control.scan import Halves, Loop, halves_of, scan_
 from wengert.control.schedules import Advance, Drop, Restore, Store, schedule
+from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
 from wengert.transforms.batching import batch
 from wengert.transforms.execution import Executor
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
+from wengert.transforms.simplify import simplify
 from wengert.types import ArrayType, type_of
 
 __all__ = ["reversal_"]
@@ -35,7 +40,7 @@ class _Steps:
         self._n_steps = len(xs[0]) if xs else loop.length
         n = loop.n_consts
         self.step = Executor(loop.body, donated=loop.body.inputs[n : n + loop.n_carry])
-        self.forward = Executor(made.forward)
+        self.forward = Executor(_residuals_only(made.forward, len(loop.body.outputs)))
         sums = made.n_fixed_consts + sum(made.active[1]) + sum(made.active[0])
         self.backward = Executor(made.backward, donated=made.backward.inputs[made.n_fixed_consts : sums])
 
@@ -52,15 +57,21 @@ class _Steps:
     def reverse(self, state: Sequence[Any], k: int, bars: list[Any], y_seeds: Sequence[Any]) -> list[Any]:
         """Return the cotangents before step k of those behind it, then those of its slices; the list is emptied."""
         made, slices = self._made, self._slices(k)
-        ys = self.forward([*self._consts, *state, *slices])[0]
-        stacked = ys[len(self._loop.body.outputs) :]  # type: ignore[index]
         operands = [*self._consts, *state, *slices]
         fixed = [operands[i] for i in made.fixed]
+        stacked = self.forward.consume(operands)
         n = made.n_fixed_consts
         place = self._n_steps - 1 - k if self._loop.reverse else k
         bars[:0] = fixed[:n]
         bars += [*stacked, *fixed[n:], *[seed[place] for seed in y_seeds]]
         return self.backward.consume(bars)
+
+
+def _residuals_only(forward: Graph, n_results: int) -> Graph:
+    """Return the forward half of a body without its results, which the step that follows has already used."""
+    return simplify(
+        Graph(forward.inputs, forward.nodes, forward.outputs[n_results:], forward.name), passes=("prune",)
+    )
 
 
 def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
@@ -101,8 +112,12 @@ def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
 
 
 def _infer(*types: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
-    const_on, carry_on, x_on = halves_of(loop).active
-    consts, carry, xs = loop.parts(types[: len(loop.body.inputs)])
+    made, n = halves_of(loop), len(loop.body.inputs)
+    ys = scan_.infer(*types[:n], loop=loop)  # type: ignore[misc]
+    seeds = selected(ys, (*made.active[1], *made.seeded))
+    require_types(types[n:], seeds, "cotangents of a loop")
+    const_on, carry_on, x_on = made.active
+    consts, carry, xs = loop.parts(types[:n])
     return tuple(
         t
         for part, on in ((carry, carry_on), (consts, const_on), (xs, x_on))
@@ -167,6 +182,13 @@ def _batch(size: int, operands: Sequence[Any], batched: Sequence[bool], *, loop:
     return tuple(interpreter.lower(y, 0) for y in ys)
 
 
+def _samples(rng: np.random.Generator) -> Any:
+    for xs, params in scan_.samples(rng):  # type: ignore[misc]
+        loop = replace(params["loop"], checkpoint=2)
+        seeds = [rng.normal(size=t.shape) for t in scan_.infer(*map(type_of, xs), loop=loop)]  # type: ignore[misc]
+        yield (*xs, *seeds), {"loop": loop}
+
+
 reversal_: Primitive = define(
     name="scan_reversal",
     doc="The cotangents of a loop, with few states kept. Griewank and Walther 2000, algorithm 799.",
@@ -177,5 +199,6 @@ reversal_: Primitive = define(
     save=_save,
     vjp=_vjp,
     batch=_batch,
+    samples=_samples,
     complex=True,
 )

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.core.check import checked
+from wengert.core.collector import collector_paused
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.primitive import Primitive
 from wengert.ops.arithmetic import multiply
@@ -223,6 +224,13 @@ def simplify(
     if "rewrite" in passes:
         for rewrite in REWRITES if rewrites is None else rewrites:
             rules.setdefault(rewrite.prim, []).append(rewrite)
+    with collector_paused():
+        return checked(_simplified(graph, passes, rules, decisive))
+
+
+def _simplified(
+    graph: Graph, passes: Sequence[str], rules: dict[str, list[Rewrite]], decisive: Sequence[Atom]
+) -> Graph:
     uses: dict[Atom, int] = {}
     for node in graph.nodes:
         for a in node.inputs:
@@ -237,7 +245,7 @@ def simplify(
         now.update(zip(node.outputs, builder.add(fresh), strict=True))
     outputs = [now.get(a, a) for a in graph.outputs]
     nodes = _pruned(builder.nodes, outputs) if "prune" in passes else builder.nodes
-    return checked(Graph(graph.inputs, nodes, outputs, graph.name, graph.structures))
+    return Graph(graph.inputs, nodes, outputs, graph.name, graph.structures)
 
 
 def _ancestors(graph: Graph, atoms: Sequence[Atom]) -> set[Atom]:

@@ -137,7 +137,18 @@ _ARITHMETIC = frozenset(
         "absolute",
     }
 )
+# Operands that are promoted together, where others are indices or belong to graphs.
+_ALL = slice(None)
+_JOINT = {
+    **dict.fromkeys(["getitem", "permute", "scatter"], slice(1)),
+    **dict.fromkeys(["index_update", "index_add"], slice(2)),
+    "choose": slice(1, None),
+}
 _PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+
+
+def _default(t: Any) -> Any:
+    return np.result_type(t()) if isinstance(t, type) else t
 
 
 def _promoted(prim: Primitive, types: Sequence[Any]) -> Sequence[Any]:
@@ -239,7 +250,9 @@ class Stage(Interpreter):
             x = x.detached()  # keeps alive what the key names
             plain = root(x)
             known = isinstance(plain, np.ndarray | np.generic) and np.shape(plain) == np.shape(x)  # type: ignore[call-overload]
-            lifted = self.lift(type_of(x), scalar=is_scalar(x), value=plain if known else _UNKNOWN)
+            weak = x.value.weak if isinstance(x.value, Atom) else None
+            value = plain if known else _UNKNOWN
+            lifted = self.lift(type_of(x), scalar=is_scalar(x), weak=weak, value=value)
             found = self._outer[key] = (x, lifted.value)
         return found[1]
 
@@ -316,7 +329,9 @@ class Stage(Interpreter):
         if not any(weak):
             return tuple(atoms)  # type: ignore[arg-type]
         dtypes = [w or a.dtype for w, a in zip(weak, atoms, strict=True)]  # type: ignore[union-attr]
-        wanted = _promoted(prim, dtypes)
+        joint = slice(0) if prim.multiple else _JOINT.get(prim.name, _ALL)
+        wanted = [_default(t) for t in dtypes]
+        wanted[joint] = _promoted(prim, dtypes[joint])
         return tuple(
             [
                 self.atom(np.array(x, dtype)[()]) if a is None else self._cast(a, dtype) if a.weak else a

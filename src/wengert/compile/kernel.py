@@ -1,0 +1,274 @@
+"""Kernels: a program as loops over operations on numbers, just above machine code.
+
+    program   ::= program name(buffer, ...), arena of n bytes: statement*
+    statement ::= value = operation(value, ...)
+                | value = load buffer[index]
+                | store value, buffer[index]
+                | value, ... = for i < n [lanes] (value = first, ...): statement* next value, ...
+                | value, ... = while (value = first, ...): statement* test value: statement* next value, ...
+                | value, ... = if value: statement* give value, ... else: statement* give value, ...
+                | call routine(value | buffer[index], ...)
+                | fail code if value
+    index     ::= n + n*value + ...                       in entries of the buffer, not in bytes
+    buffer    ::= argument k | result k | arena at byte n, each of a type and a number of entries
+    type      ::= f64 | f32 | i64 | i32 | i16 | i8 | u64 | u32 | u16 | u8 | bool
+
+Every value is made once, in front of its uses, in a statement of the same body or of one around it. A loop whose
+counter is `lanes` does several of its steps at once: its body holds no loop, and what it carries from step to step are
+reductions. Buffers that are not the same do not overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+__all__ = [
+    "BOOL",
+    "INT",
+    "OPERATIONS",
+    "REDUCTIONS",
+    "Address",
+    "Buffer",
+    "Call",
+    "Carried",
+    "Chosen",
+    "Constant",
+    "Fail",
+    "For",
+    "If",
+    "Index",
+    "Load",
+    "Operation",
+    "Program",
+    "Statement",
+    "Store",
+    "Value",
+    "While",
+]
+
+BOOL, INT = "bool", "i64"  # of conditions, and of counters and indices
+
+# Names of operations and how many operands they take. Those on floating-point numbers mean what NumPy's ufunc of that
+# meaning does, entry by entry, nan, inf and the signs of zeros included; integers wrap around.
+OPERATIONS: dict[str, int] = {
+    # any numbers
+    **dict.fromkeys(("add", "sub", "mul", "minimum", "maximum"), 2),  # extremes propagate nan
+    **dict.fromkeys(("neg", "abs"), 1),
+    "div": 2,  # of floating-point numbers; of integers, rounded to zero: undefined where the divisor is 0
+    "rem": 2,  # with the sign of the dividend (C's fmod and %)
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), 2),  # -> bool
+    "select": 3,  # condition, if so, if not
+    "convert": 1,  # to the type of the result, as C does
+    "bitcast": 1,
+    # booleans and integers
+    **dict.fromkeys(("and", "or", "xor", "shl", "shr"), 2),
+    "not": 1,
+    # floating-point numbers
+    "fma": 3,  # x y + z, rounded once
+    **dict.fromkeys(("sqrt", "floor", "ceil", "trunc", "rint"), 1),
+    "copysign": 2,
+    **dict.fromkeys(("fmin", "fmax"), 2),  # the other operand where one is nan
+    # mathematics: see `vector_math`
+    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan"), 1),
+    **dict.fromkeys(("sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh"), 1),
+    **dict.fromkeys(("cbrt", "erf", "erfc", "lgamma", "digamma", "sigmoid", "softplus"), 1),
+    **dict.fromkeys(("pow", "atan2", "hypot"), 2),
+}
+
+# How steps of a loop are joined, and what they begin with is the first value carried in.
+REDUCTIONS = frozenset({"add", "mul", "minimum", "maximum", "and", "or"})
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """A number that one statement makes."""
+
+    type: str
+
+
+@dataclass(eq=False, slots=True)
+class Constant(Value):
+    """A number that is known."""
+
+    value: float | int | bool
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """Memory for entries of one type, one behind the other.
+
+    Attributes
+    ----------
+    type : str
+    size : int
+        Entries.
+    home : str
+        "argument", "result" or "arena".
+    place : int
+        Which argument or result; bytes from the start of the arena.
+    name : str
+        For readers.
+    """
+
+    type: str
+    size: int
+    home: str
+    place: int
+    name: str = ""
+
+
+class Index(NamedTuple):
+    """A place in a buffer: offset + sum of stride times value, in entries."""
+
+    offset: int
+    terms: tuple[tuple[Value, int], ...] = ()
+
+
+class Address(NamedTuple):
+    """An operand of a routine: a place in a buffer."""
+
+    buffer: Buffer
+    at: Index
+
+
+# Statements -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False, slots=True)
+class Operation:
+    """result = name(operands)."""
+
+    result: Value
+    name: str
+    operands: tuple[Value, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Load:
+    """result = buffer[index]."""
+
+    result: Value
+    buffer: Buffer
+    index: Index
+
+
+@dataclass(eq=False, slots=True)
+class Store:
+    """buffer[index] = value."""
+
+    value: Value
+    buffer: Buffer
+    index: Index
+
+
+@dataclass(eq=False, slots=True)
+class Carried:
+    """A value that a loop hands from step to step.
+
+    Attributes
+    ----------
+    first, entry, next, result : Value
+        Before the loop; what a step starts from; what it hands on; after the loop.
+    reduction : str or None
+        If next is entry joined with a value of the step by this operation: the steps may then be joined in any order.
+    """
+
+    first: Value
+    entry: Value
+    next: Value
+    result: Value
+    reduction: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class For:
+    """A loop over counter = 0, ..., extent - 1, or the other way round.
+
+    Attributes
+    ----------
+    counter : Value
+        Of type i64.
+    extent : int or Value
+        Number of steps.
+    body : list of Statement
+    carried : list of Carried
+    lanes : bool
+        Whether several steps may be done at once.
+    reverse : bool
+        Whether it counts down.
+    """
+
+    counter: Value
+    extent: int | Value
+    body: list[Statement]
+    carried: list[Carried] = field(default_factory=list)
+    lanes: bool = False
+    reverse: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class While:
+    """A loop as long as a condition holds; the condition may read what is carried."""
+
+    ahead: list[Statement]
+    condition: Value
+    body: list[Statement]
+    carried: list[Carried]
+
+
+@dataclass(eq=False, slots=True)
+class Chosen:
+    """A result of a branch: the value of the side that was taken."""
+
+    result: Value
+    so: Value
+    otherwise: Value
+
+
+@dataclass(eq=False, slots=True)
+class If:
+    """One of two bodies."""
+
+    condition: Value
+    so: list[Statement]
+    otherwise: list[Statement]
+    chosen: list[Chosen] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A routine of a library, by the name under which it is linked; it gives its results through memory."""
+
+    routine: str
+    operands: tuple[Value | Address, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Fail:
+    """The program ends with a code, if the condition holds, in any lane."""
+
+    condition: Value
+    code: int
+
+
+Statement = Operation | Load | Store | For | While | If | Call | Fail
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """A native function.
+
+    Attributes
+    ----------
+    name : str
+    buffers : list of Buffer
+    body : list of Statement
+    arena : int
+        Bytes of memory that it works in.
+    """
+
+    name: str
+    buffers: list[Buffer]
+    body: list[Statement]
+    arena: int

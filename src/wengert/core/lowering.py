@@ -1,0 +1,114 @@
+"""Kinds of lowering: how a primitive becomes loops over numbers. They are what the field `lower` of a primitive holds.
+
+`Pointwise`     each entry of the result is computed from the entries of the operands at the same index
+`View`          each entry of the result is an entry of the first operand, at an index made of that of the result
+`Placement`     the converse: entries of the operand are put into an array of zeros, or of another operand's entries
+`Reduction`     entries along axes are joined by an operation
+
+Rules of `Pointwise` speak to a builder: ``b(name, *values)`` is the result of an operation of `compile/kernel.py`,
+``b.constant(number, like)`` a number of the type of a value, ``b.convert(value, type)`` a conversion. Values have a
+`type` ("f64", "i32", "bool", ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["Builder", "Number", "Placement", "Pointwise", "Reduction", "View"]
+
+
+class Number(Protocol):
+    """A number of the program that is being built."""
+
+    type: str
+
+
+class Builder(Protocol):
+    """What rules write a program with."""
+
+    def __call__(self, name: str, *values: Any) -> Any:
+        """Return the result of an operation."""
+
+    def constant(self, number: complex, like: Any) -> Any:
+        """Return a number in the type of a value, or of a name of a type."""
+
+    def convert(self, value: Any, type: str) -> Any:
+        """Return a value in another type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """Entry by entry.
+
+    Attributes
+    ----------
+    rule : str or (builder, *values, **params) -> value
+        The operation of that name, or a function that builds the entry. Operands come in the dtypes that NumPy's
+        promotion gives them; what is built is converted to the dtype of the result.
+    weight : int
+        About how many additions it takes: what is dear is computed once and kept, what is not is computed again.
+    """
+
+    rule: str | Callable[..., Any]
+    weight: int = 1
+
+
+class Piece(NamedTuple):
+    """Where in the result an operand lies: result index = offset + stride * operand index, along each axis."""
+
+    operand: int
+    offsets: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An index of the operand for each index of the result.
+
+    Attributes
+    ----------
+    source : (index, shape of the operand, shape of the result, **params) -> index
+        On tuples of affine expressions in the counters of loops, which can be added to, and multiplied by, integers; or
+        None where the entries have to be in memory first.
+    """
+
+    source: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Pieces in an array that is zero elsewhere, or the base operand.
+
+    Attributes
+    ----------
+    pieces : (shapes of the operands, shape of the result, **params) -> sequence of Piece, or None
+    base : bool
+        Whether the first operand is what is there elsewhere.
+    adds : bool
+        Whether pieces are added to what is there.
+    """
+
+    pieces: Callable[..., Any]
+    base: bool = False
+    adds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Entries along axes joined.
+
+    Attributes
+    ----------
+    operation : str
+        "add", "mul", "minimum", "maximum", "and", "or".
+    axes : (ndim, **params) -> tuple of int, or None
+        The axes that are joined, or None where this rule does not apply.
+    first : number or None
+        What an empty one gives; None where it begins with its first entry.
+    """
+
+    operation: str
+    axes: Callable[..., Any]
+    first: float | None = None
