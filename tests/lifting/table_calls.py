@@ -16,7 +16,7 @@ TABLE = [1.0, 4.0, 9.0, 16.0]
 
 
 def mathematics(x):
-    a = math.sin(x) + math.atan2(x, 2) + math.log(x, 2) + math.hypot(x, 1, 2) + math.pow(x, 2.5)
+    a = math.sin(x) + math.atan2(x, 2) + math.log(x, 3) + math.hypot(x, 1, 2) + math.pow(x, 2.5)
     b = math.erf(x) * math.lgamma(x + 2) + math.fabs(-x) + math.copysign(x, -1) + math.degrees(x)
     return a * b + math.floor(x) + math.ceil(x) + math.fmod(x, 0.3) + math.pi
 
@@ -26,7 +26,14 @@ def sums(x):
 
 
 def extremes(x, y):
-    return max(x, y) * 3 + min(x, y, 1.0) + max([x, 2.0]) + min(5, 2) + max((x, -x), key=abs) + max([], default=1)
+    return (
+        max(x, y) * 3
+        + min(x, y, 1.0)
+        + max([x, 2.0])
+        + min(5, 2)
+        + max((x, -x), key=abs)
+        + max([], default=1)
+    )
 
 
 def extremes_of_arrays(x):
@@ -34,7 +41,9 @@ def extremes_of_arrays(x):
 
 
 def numbers(x):
-    return float(x) * int(3.7) + int(x) + round(x) + round(x, 1) * x + bool(x) + float("2.5") + divmod(x, 2)[1]
+    return (
+        float(x) * int(3.7) + int(x) + round(x) + round(x, 1) * x + bool(x) + float("2.5") + divmod(x, 2)[1]
+    )
 
 
 def kinds(x):

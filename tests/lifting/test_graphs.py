@@ -14,10 +14,10 @@ from .table_loops import (
     bisection,
     buffers,
     collatz,
+    fibonacci,
     filled,
     first_above,
     forever,
-    fibonacci,
     newton,
     power,
     search,
@@ -74,9 +74,8 @@ def test_branches_stay_branches():
 
 def test_one_graph_goes_every_way():
     compiled = wg.jit(early, lift=True)
-    with pytest.raises(AssertionError):  # results differ in structure: guards decide
-        assert compiled(-1.0) == compiled(3.0)
-    assert compiled(0.5) == early(0.5)
+    for x in (-1.0, 0.5, 3.0):  # results differ in structure: guards decide
+        assert compiled(x) == early(x)
     search_ = wg.jit(search, lift=True)
     for bound in (0.1, 3.0, 20.0, 90.0):
         assert float(search_(LONG, bound)) == float(search(LONG, bound))
@@ -114,7 +113,9 @@ def test_higher_orders():
     expected = wg.hessian(lambda y: y**30)(x)
     for fun in (wg.lift(power), wg.jit(power, lift=True)):
         np.testing.assert_allclose(wg.hessian(lambda y, f=fun: f(y, 30))(x), expected, rtol=1e-14)
-        np.testing.assert_allclose(wg.jvp(wg.grad(lambda y, f=fun: f(y, 30)), (x,), (1.0,))[1], expected, rtol=1e-14)
+        np.testing.assert_allclose(
+            wg.jvp(wg.grad(lambda y, f=fun: f(y, 30)), (x,), (1.0,))[1], expected, rtol=1e-14
+        )
     smooth = lambda f: lambda v: np.sum(np.sin(f(v)))
     want = wg.hessian(smooth(lambda v: buffers_of_numpy(v)))(V)
     for fun in (wg.lift(buffers), wg.jit(buffers, lift=True)):

@@ -151,6 +151,17 @@ class _Step:
             )
         return _Staging(block, fed, placed, result, objects, after, ends)
 
+    def require_values(self) -> None:
+        """Raise if a variable may have no value after the loop: Python knows, step by step."""
+        pairs = zip(self._site.names, self._found.after, self._site.kept, strict=True)
+        for name, x, on in pairs:
+            if on and isinstance(x, Unset) and not name.startswith(INTERNAL):
+                raise LiftError(
+                    f"{name} may have no value after the loop at line {self._site.line}",
+                    why="it is assigned in some steps only.",
+                    instead=f"assign {name} before.",
+                )
+
     def settle(
         self, run: Callable[[list[Any]], Any], slices: Sequence[tuple[ArrayType, Any]], *, sure: bool
     ) -> None:
@@ -334,6 +345,7 @@ def counted_loop(
     ]
     length = np.shape(slices[0])[0]
     step.settle(body, types, sure=length > 0)
+    step.require_values()
     if not _is_traced(step.operands, step.captured, slices):
         return False
     n, m = len(step.operands), len(step.operands) + len(slices)
@@ -347,7 +359,7 @@ def counted_loop(
 
 
 def conditional_loop(
-    test: Callable[[], Any], body: Callable[[], None], variables: Variables, site: Site
+    test: Callable[[], Any], body: Callable[[], None], variables: Variables, site: Site, *, forced: bool
 ) -> bool:
     """Make a loop under a condition; say whether it was worth it: whether anything in it is traced.
 
@@ -358,9 +370,13 @@ def conditional_loop(
     body : callable
     variables : Variables
     site : Site
+    forced : bool
+        Whether Python cannot do it step by step.
     """
     step = _Step(variables, site)
     step.settle(lambda _: body(), (), sure=False)
+    if not forced:
+        step.require_values()
     found = step.staged(lambda _: test())
     with found.block as block:
         going = truth(found.result) if isinstance(found.result, Traced) else bool(found.result)

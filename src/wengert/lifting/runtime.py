@@ -308,7 +308,7 @@ class Runtime:
                 self._require_liftable(site, asked=opens)
                 if not site.reason:
                     with _attempt(site, strict=opens) as done:
-                        done.append(conditional_loop(test, body, Variables(get, put), site))
+                        done.append(conditional_loop(test, body, Variables(get, put), site, forced=opens))
                     if any(done):
                         return
             if opens and not self.decide(going, site.reason or "its body cannot be staged", site.line):
@@ -336,7 +336,9 @@ class Runtime:
             if not site.reason and (opens or source.length > self._threshold):
                 with _attempt(site, strict=opens) as done:
                     counted = going is None and not opens
-                    done.append(loop.counted(source) if counted else loop.conditional(source, 0))
+                    done.append(
+                        loop.counted(source) if counted else loop.conditional(source, 0, forced=opens)
+                    )
                 if any(done):
                     return
         for k, item in enumerate(items):
@@ -350,7 +352,7 @@ class Runtime:
             self._require_liftable(site, asked=not _decidable(goes))
             if source is not None and not site.reason:
                 with _attempt(site, strict=not _decidable(goes)) as done:
-                    done.append(loop.conditional(source, k))
+                    done.append(loop.conditional(source, k, forced=not _decidable(goes)))
                 if any(done):
                     return
             self.branch(goes, partial(loop.step, item), _nothing, get, put, site)
@@ -403,7 +405,7 @@ class _For:
             self._site,
         )
 
-    def conditional(self, source: Items, first: int) -> bool:
+    def conditional(self, source: Items, first: int, *, forced: bool) -> bool:
         """Make it a loop over places from one on, as long as there are more and no flag says stop."""
         place: list[Any] = [first]
         get, put = self._variables
@@ -424,4 +426,6 @@ class _For:
         whole = site._replace(
             names=("_wg_place", *site.names), kept=(True, *site.kept), rebound=site.rebound | {"_wg_place"}
         )
-        return conditional_loop(more, step, Variables(lambda: (place[0], *get()), put_all), whole)
+        return conditional_loop(
+            more, step, Variables(lambda: (place[0], *get()), put_all), whole, forced=forced
+        )
