@@ -25,7 +25,7 @@ from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
-from wengert.errors import check_callable, warn
+from wengert.errors import LiftError, check_callable, warn
 from wengert.lift import lift as lifted
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
 from wengert.transforms.execution import Executor
@@ -340,6 +340,8 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
         entry.watch = entry.watch or watch
         try:
             y = fun(*args, **kwargs)
+        except LiftError:
+            raise
         except Exception:  # noqa: BLE001 - if it is the function's own, it raises it again
             interpreter.failed = True
             _require_stageable(entry, interpreter, watch, ())

@@ -112,13 +112,19 @@ def _require_plain(fun: types.FunctionType) -> None:
 
 def _lift_called(fun: Any) -> Any:
     """Return what to call for a function: it is lifted if that can be done."""
+    if isinstance(fun, types.FunctionType):
+        return _lifted_if_possible(fun)
     if isinstance(fun, types.MethodType):
         inner = _lift_called(fun.__func__)
         return fun if inner is fun.__func__ else types.MethodType(inner, fun.__self__)
     if isinstance(fun, functools.partial):
         return functools.partial(_lift_called(fun.func), *fun.args, **fun.keywords)
-    if not isinstance(fun, types.FunctionType):
-        return fun
+    if isinstance(inspect.getattr_static(type(fun), "__call__", None), types.FunctionType):
+        return _lift_called(fun.__call__)
+    return _lifted_class(fun) if type(fun) is type else fun
+
+
+def _lifted_if_possible(fun: types.FunctionType) -> Callable[..., Any]:
     key = (fun.__code__, fun.__code__.co_filename)
     if RUNTIME in fun.__code__.co_freevars or _CODES.get(key, key) is None or _is_left(fun):
         return fun
@@ -129,9 +135,24 @@ def _lift_called(fun: Any) -> Any:
         return fun
 
 
+def _lifted_class(cls: type) -> Any:
+    """Return what makes an object of a class, with a lifted initializer."""
+    init: Any = cls.__init__  # type: ignore[misc]
+    lifted = _lift_called(init)
+    if lifted is init:
+        return cls
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = cls.__new__(cls, *args, **kwargs)
+        if isinstance(made, cls):
+            lifted(made, *args, **kwargs)
+        return made
+
+    return make
+
+
 def _is_left(fun: types.FunctionType) -> bool:
-    names = fun.__globals__.get("__name__") or ""
-    return names.partition(".")[0] in _LEFT
+    return (fun.__globals__.get("__name__") or "").partition(".")[0] in _LEFT
 
 
 _RUNTIME = Runtime(_THRESHOLD, _lift_called)

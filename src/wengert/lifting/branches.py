@@ -66,7 +66,9 @@ class _Side(NamedTuple):
     ends: dict[int, Traced]
 
 
-def fork(condition: Any, ways: tuple[Callable[[], Any], ...], variables: Variables, site: Site) -> None:
+def fork(
+    condition: Any, ways: tuple[Callable[[], Any], ...], variables: Variables, site: Site, *, forced: bool
+) -> None:
     """Stage two blocks, and set what they write to the results of the one that a condition chooses.
 
     Parameters
@@ -77,6 +79,8 @@ def fork(condition: Any, ways: tuple[Callable[[], Any], ...], variables: Variabl
         For true and for false.
     variables : Variables
     site : Site
+    forced : bool
+        Whether Python cannot choose: then a variable may have a value on one way only, as long as nobody reads it.
     """
     n = len(site.names)
     everything = list(variables.get())
@@ -85,6 +89,8 @@ def fork(condition: Any, ways: tuple[Callable[[], Any], ...], variables: Variabl
     before = everything[:n]
     sides = [_staged(way, variables, before, site) for way in ways]
     bystanders.require_same()
+    if not forced:
+        _require_values(site, sides)
     choice = _Choice(sides[0].block, sides[1].block)
     made = [
         _merged(choice, site, k, before[k], sides, everything) if site.kept[k] else before[k]
@@ -204,6 +210,14 @@ def _merged(
         leaves.append(_Place(choice.of(x, y)))
     in_place = all(side.objects[k] is side.fed.values[k] for side in sides)
     return _Merged(in_place, structure, leaves)
+
+
+def _require_values(site: Site, sides: Sequence[_Side]) -> None:
+    """Raise if a variable has a value on one way only."""
+    for k, name in enumerate(site.names):
+        unset = [isinstance(side.after[k], Unset) for side in sides]
+        if site.kept[k] and any(unset) and not all(unset) and not name.startswith(INTERNAL):
+            raise differ(name, "in one branch, and in the other", *[side.after[k] for side in sides])
 
 
 def _require_new(site: Site, k: int, sides: Sequence[_Side], everything: Sequence[Any]) -> None:

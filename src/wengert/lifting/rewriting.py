@@ -195,9 +195,11 @@ class _Function(ast.NodeTransformer):
         own = (mutated([s])[0] | assigned([s]) | self.escaping) & self.locals
         return sorted(own), sorted((reads(s) & self.locals) - own)
 
-    def _functions(self, n: int, s: ast.stmt, blocks: dict[str, list[ast.stmt]]) -> list[ast.stmt]:
+    def _functions(
+        self, n: int, s: ast.stmt, variables: tuple[list[str], list[str]], blocks: dict[str, list[ast.stmt]]
+    ) -> list[ast.stmt]:
         """Return the blocks of a statement as functions, and those that read and write its variables."""
-        names, others = self._variables(s)
+        names, others = variables
         values = _name(f"{INTERNAL}values")
         stored: list[ast.stmt] = [ast.Assign([_tuple(names, ast.Store())], values)] if names else [ast.Pass()]
         made = [_block(f"{INTERNAL}{k}_{n}", b or [ast.Pass()], names) for k, b in blocks.items()]
@@ -218,10 +220,13 @@ class _Function(ast.NodeTransformer):
         reason = self._reason(s)
         if self._stays(s):
             return self._in_python(s, reason)
+        variables = self._variables(s)  # as the user wrote it, before its blocks are rewritten
         site = self._site(s, self.live.after[id(s)], reason)
         n = self._next()
         test = self._condition(s.test)
-        made = self._functions(n, s, {"true": self._statements(s.body), "false": self._statements(s.orelse)})
+        made = self._functions(
+            n, s, variables, {"true": self._statements(s.body), "false": self._statements(s.orelse)}
+        )
         ways = [_name(f"{INTERNAL}true_{n}"), _name(f"{INTERNAL}false_{n}")]
         return [*made, self._call("branch", n, [test, *ways], site, s.test)]
 
@@ -230,6 +235,7 @@ class _Function(ast.NodeTransformer):
         reason = self._reason(s)
         if self._stays(s):
             return self._in_python(s, reason)
+        variables = self._variables(s)  # as the user wrote it, before its blocks are rewritten
         site = self._site(s, self.live.head[id(s)], reason)
         n = self._next()
         going = getattr(s, "going", None)
@@ -245,7 +251,7 @@ class _Function(ast.NodeTransformer):
             "test": [_located(ast.Return(self._condition(test)), s.test)],
             "body": self._statements(s.body),
         }
-        made = self._functions(n, s, blocks)
+        made = self._functions(n, s, variables, blocks)
         ways = [_name(f"{INTERNAL}test_{n}"), _name(f"{INTERNAL}body_{n}")]
         return [*made, self._call("repeat", n, ways, site, s.test)]
 
@@ -254,6 +260,7 @@ class _Function(ast.NodeTransformer):
         reason = self._reason(s)
         if self._stays(s):
             return self._in_python(s, reason)
+        variables = self._variables(s)  # as the user wrote it, before its blocks are rewritten
         site = self._site(s, self.live.head[id(s)], reason)
         n = self._next()
         going = getattr(s, "going", None)
@@ -261,7 +268,7 @@ class _Function(ast.NodeTransformer):
         blocks = {"body": self._statements(s.body)}
         if going is not None:
             blocks["going"] = [_located(ast.Return(self._condition(going)), s)]
-        made = self._functions(n, s, blocks)
+        made = self._functions(n, s, variables, blocks)
         item = f"{INTERNAL}item"
         kept: list[ast.stmt] = [ast.Assign([self.visit(s.target)], _name(item))]
         made.append(
@@ -281,7 +288,8 @@ class _Function(ast.NodeTransformer):
         if isinstance(s, ast.For):
             s.target, s.iter = self.visit(s.target), self.visit(s.iter)
         else:
-            args = ast.Constant(self.plain), ast.Constant(s.lineno)
+            loop = self.key if isinstance(s, ast.While) else ""
+            args = ast.Constant(self.plain), ast.Constant(s.lineno), ast.Constant(loop)
             s.test = _located(_runtime("decide", self._condition(s.test), *args), s.test)
         going = getattr(s, "going", None)
         s.body, s.orelse = self._statements(s.body), self._statements(s.orelse)

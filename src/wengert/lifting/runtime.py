@@ -9,6 +9,7 @@ guard, Python decides after all.
 from __future__ import annotations
 
 import operator
+import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +31,8 @@ from wengert.lifting.loops import conditional_loop, counted_loop, truth
 __all__ = ["Runtime"]
 
 _DEPTH = 8  # of one function in branches of a graph: more is taken for recursion that only values end
+
+_LIBRARIES = tuple(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 _forks: ContextVar[tuple[str, ...]] = ContextVar("wengert_forks", default=())
 
@@ -53,6 +56,11 @@ def _decidable(x: Any) -> bool:
     return staged is not None and staged.shape == x.shape and staged.interpreter.releases(staged)
 
 
+def _insists(site: Site, x: Any) -> bool:
+    """Whether a loop on a traced value must be one of a graph, or raise; in libraries guards decide where they can."""
+    return is_open(x) and not (_decidable(x) and site.key.startswith(_LIBRARIES))
+
+
 def _traced(values: Any) -> bool:
     return bool(active()) or any(isinstance(x, Traced) for x in values)
 
@@ -67,10 +75,11 @@ def _staging(key: str) -> Iterator[None]:
 
 
 @contextmanager
-def _attempt(site: Site, *, strict: bool) -> Iterator[list[bool]]:
-    """Try to make a part of a graph. Where that fails, Python does it instead, unless what fails is said to the user.
+def _attempt(site: Site, *, strict: bool, forced: bool) -> Iterator[list[bool]]:
+    """Try to make a part of a graph. Where that fails Python does it instead, unless what fails is said to the user.
 
-    What the user's own code raises it raises again in Python, if it does.
+    What the user's own code raises in a block, it raises again in Python if it gets there; `forced` says that Python
+    cannot do it.
     """
     try:
         with _staging(site.key):
@@ -79,7 +88,7 @@ def _attempt(site: Site, *, strict: bool) -> Iterator[list[bool]]:
         if strict:
             raise
     except Exception:
-        if strict and _forks.get():
+        if forced:
             raise
 
 
@@ -192,19 +201,19 @@ class Runtime:
 
     # Conditions
 
-    def decide(self, test: Any, reason: str, line: int) -> Any:
-        """Return a condition that Python is to decide."""
-        if is_open(test) and not _decidable(test):
+    def decide(self, test: Any, reason: str, line: int, loop: str = "") -> Any:
+        """Return a condition that Python is to decide; that of a loop is given with the function that it is in."""
+        if is_open(test) and not (_decidable(test) and (not loop or loop.startswith(_LIBRARIES))):
             raise LiftError(
-                f"the statement at line {line} cannot be lifted: {reason}",
-                why="its condition has no value here: a loop or branch of a graph is staged once for all values.",
-                instead="np.where, wengert.cond, wengert.while_loop, or another form of the statement.",
+                f"the {'loop' if loop else 'branch'} at line {line} cannot be lifted: {reason}",
+                why="its condition is traced: it has to be part of a graph, which is staged once for all values.",
+                instead="take that out of it, or use np.where, wengert.cond, wengert.while_loop.",
             )
         return test
 
     def asserted(self, test: Any) -> Any:
         """Return a condition, or true where it has no value yet."""
-        return not is_open(test) or not _decidable(test) or test if isinstance(test, Traced) else test
+        return test if not is_open(test) or _decidable(test) else True
 
     def negate(self, x: Any) -> Any:
         """Return not x."""
@@ -286,8 +295,8 @@ class Runtime:
             return
         decidable = _decidable(test)
         if not site.reason and not (decidable and site.key in self._recursive):
-            with _attempt(site, strict=not decidable) as done:
-                fork(truth(test), (yes, no), Variables(get, put), site)
+            with _attempt(site, strict=not decidable, forced=not decidable) as done:
+                fork(truth(test), (yes, no), Variables(get, put), site, forced=not decidable)
                 done.append(True)
             if any(done):
                 return
@@ -305,9 +314,10 @@ class Runtime:
                 return
             if not tried and (opens or (steps >= self._threshold and _traced(get()))):
                 tried = True
-                self._require_liftable(site, asked=opens)
+                insists = _insists(site, going)
+                self._require_liftable(site, asked=insists)
                 if not site.reason:
-                    with _attempt(site, strict=opens) as done:
+                    with _attempt(site, strict=insists, forced=opens and not _decidable(going)) as done:
                         done.append(conditional_loop(test, body, Variables(get, put), site, forced=opens))
                     if any(done):
                         return
@@ -331,10 +341,10 @@ class Runtime:
         loop = _For(bind, body, going, Variables(get, put), site)
         if source is not None:
             opens = is_open(source.length)
-            if opens:
-                self._require_liftable(site, asked=True)
+            insists = _insists(site, source.length)
+            self._require_liftable(site, asked=insists)
             if not site.reason and (opens or source.length > self._threshold):
-                with _attempt(site, strict=opens) as done:
+                with _attempt(site, strict=insists, forced=opens and not _decidable(source.length)) as done:
                     counted = going is None and not opens
                     done.append(
                         loop.counted(source) if counted else loop.conditional(source, 0, forced=opens)
@@ -351,7 +361,7 @@ class Runtime:
                 continue
             self._require_liftable(site, asked=not _decidable(goes))
             if source is not None and not site.reason:
-                with _attempt(site, strict=not _decidable(goes)) as done:
+                with _attempt(site, strict=not _decidable(goes), forced=not _decidable(goes)) as done:
                     done.append(loop.conditional(source, k, forced=not _decidable(goes)))
                 if any(done):
                     return
