@@ -87,19 +87,16 @@ line = st.integers(0, len(SIMPLE) - 1)
 exit_ = st.sampled_from(["break", "continue", "return a * b, y"])
 
 
-def statements(inside: Any) -> Any:
-    choice = st.tuples(
-        st.sampled_from(["if", "loop"]),
-        st.integers(0, 41),
-        st.integers(0, 4),
-        inside,
-        inside,
-        st.none() | exit_,
-    )
-    return st.lists(st.one_of(line, choice), min_size=1, max_size=4)
+def blocks(depth: int) -> Any:
+    """Blocks of statements, nested so deep."""
+    if not depth:
+        return st.lists(line, min_size=1, max_size=3)
+    inner = blocks(depth - 1)
+    nested = st.tuples(st.sampled_from(["if", "loop"]), st.integers(0, 41), inner, inner, st.none() | exit_)
+    return st.lists(st.one_of(nested, line, nested), min_size=1, max_size=3)
 
 
-programs = st.recursive(st.lists(line, min_size=1, max_size=3), statements, max_leaves=8)
+programs = st.one_of(blocks(1), blocks(2), blocks(3))
 
 
 def text_of(block: Any, depth: int, *, in_loop: bool, picks: Any) -> list[str]:
@@ -117,7 +114,7 @@ def text_of(block: Any, depth: int, *, in_loop: bool, picks: Any) -> list[str]:
         if isinstance(s, int):
             lines.append(pad + fill(SIMPLE[s]))
             continue
-        kind, which, _, first, second, leave = s
+        kind, which, first, second, leave = s
         if kind == "if":
             lines.append(pad + fill(f"if {CONDITIONS[which % len(CONDITIONS)]}:"))
             lines += text_of(first, depth + 1, in_loop=in_loop, picks=picks)
@@ -142,8 +139,7 @@ def text_of(block: Any, depth: int, *, in_loop: bool, picks: Any) -> list[str]:
 def program(block: Any, folder: Path) -> Any:
     """The function of a program, from a file of its own."""
     picks = itertools.cycle([0, 3, 1, 2, 4, 0, 2, 4, 1, 3, 3])
-    picks = (p for p in picks)
-    lines = text_of(block, 1, in_loop=False, picks=(min(p, 4) for p in picks))
+    lines = text_of(block, 1, in_loop=False, picks=picks)
     text = HEAD + "\n".join(lines) + "\n    return a + b * c, y + z\n"
     note(text)
     path = folder / f"program_{next(_numbers)}.py"
@@ -155,7 +151,11 @@ def program(block: Any, folder: Path) -> Any:
 
 
 def total(fun: Any) -> Any:
-    return lambda x, n: (lambda r: r[0] + np.sum(r[1] * np.cos(np.arange(5.0))))(fun(x, n))
+    def number(x: Any, n: int) -> Any:
+        first, second = fun(x, n)
+        return first + np.sum(second * np.cos(np.arange(5.0)))
+
+    return number
 
 
 def check_program(fun: Any, x: Any, n: int) -> None:

@@ -8,6 +8,7 @@ set back when the block is done.
 
 from __future__ import annotations
 
+import gc
 import operator
 import weakref
 from collections.abc import Callable, Sequence
@@ -43,6 +44,7 @@ __all__ = [
     "owner",
     "require_distinct",
     "require_one_name",
+    "require_own",
     "same_object",
     "settled",
     "shared",
@@ -69,9 +71,13 @@ class Site(NamedTuple):
     Attributes
     ----------
     names : tuple of str
-        The variables that it assigns, or whose contents it writes; what it only reads is behind these.
+        The variables that it assigns, or whose contents it writes.
     kept : tuple of bool
         Whether their values are wanted afterwards, or by the next step.
+    others : tuple of str
+        The other variables of the function.
+    n_read : int
+        How many of these it reads: the first ones.
     rebound : frozenset of str
         Variables that it assigns plainly: to another object.
     written : frozenset of str
@@ -87,6 +93,8 @@ class Site(NamedTuple):
 
     names: tuple[str, ...]
     kept: tuple[bool, ...]
+    others: tuple[str, ...]
+    n_read: int
     rebound: frozenset[str]
     written: frozenset[str]
     risky: frozenset[str]
@@ -101,7 +109,7 @@ class Variables(NamedTuple):
     Attributes
     ----------
     get : callable
-        Returns the values of those that the statement writes, then of those that it only reads.
+        Returns the values of those that the statement writes, then of the others.
     put : callable
         Takes the values of the former.
     """
@@ -365,6 +373,17 @@ def require_one_name(site: Site, before: Sequence[Any]) -> None:
             raise shared(name)
 
 
+def require_own(site: Site, k: int, x: Any, everything: Sequence[Any]) -> None:
+    """Raise if an array of a variable is one of another variable too, and the function writes into one of them."""
+    if not (isinstance(x, Traced) and is_mutable(x)):
+        return
+    for j, (name, y) in enumerate(zip((*site.names, *site.others), everything, strict=True)):
+        for leaf in (y,) if isinstance(y, Traced) else tree.flatten(y)[0]:
+            same = j != k and isinstance(leaf, Traced) and owner(leaf) is owner(x)
+            if same and {name, site.names[k]} & site.risky:
+                raise shared(f"{site.names[k]}, {name}")
+
+
 def require_distinct(after: Sequence[Any], cells: Sequence[Any], *, wrote: bool) -> None:
     """Raise if two of the arrays that a loop carries are one, and it writes into arrays."""
     handles = [
@@ -388,6 +407,8 @@ def commit(
     values = [settled(old, value, in_place=on) for old, (value, on) in zip(before, new, strict=True)]
     before.clear()
     variables.put(values)
+    if any(w.is_held() for w in weak):
+        gc.collect()  # an attempt that failed may have left cycles
     if any(w.is_held() for w in weak):
         variables.put([w.restored() for w in weak])
         raise shared("the other is outside of the lifted function, or is not read in the loop")

@@ -29,12 +29,10 @@ from wengert.lifting.blocks import (
     common_type,
     differ,
     is_array,
-    is_mutable,
     is_operand,
-    owner,
     require_one_name,
+    require_own,
     same_object,
-    shared,
     weak_type,
 )
 from wengert.lifting.exits import INTERNAL
@@ -85,7 +83,7 @@ def fork(
     n = len(site.names)
     everything = list(variables.get())
     require_one_name(site, everything)
-    bystanders = Bystanders(everything[n:])
+    bystanders = Bystanders(everything[n : n + site.n_read])
     before = everything[:n]
     sides = [_staged(way, variables, before, site) for way in ways]
     bystanders.require_same()
@@ -100,10 +98,10 @@ def fork(
     places = [(x, choice.of(*[side.ends.get(key, x) for side in sides])) for key, x in cells.items()]
     del everything
     ys = choice.results(condition)
-    for x, place in places:
-        x.rebind(ys[place])  # type: ignore[attr-defined]
     new = [(m.value(ys), m.in_place) if isinstance(m, _Merged) else (m, False) for m in made]
     commit(variables, before, new, [side.fed for side in sides])
+    for x, place in places:
+        x.rebind(ys[place])  # type: ignore[attr-defined]
 
 
 def _staged(way: Callable[[], Any], variables: Variables, before: Sequence[Any], site: Site) -> _Side:
@@ -198,7 +196,8 @@ def _merged(
     (leaves_a, structure), (leaves_b, other) = tree.flatten(a), tree.flatten(b)
     if structure != other:
         raise differ(name, "in one branch, and in the other", a, b)
-    _require_new(site, k, sides, everything)
+    for x in (leaf for side in sides for leaf in tree.flatten(side.objects[k])[0]):
+        require_own(site, k, x, everything)
     leaves = []
     for x, y in zip(leaves_a, leaves_b, strict=True):
         if not is_array(x) and not is_array(y) and same_object(x, y):
@@ -218,19 +217,6 @@ def _require_values(site: Site, sides: Sequence[_Side]) -> None:
         unset = [isinstance(side.after[k], Unset) for side in sides]
         if site.kept[k] and any(unset) and not all(unset) and not name.startswith(INTERNAL):
             raise differ(name, "in one branch, and in the other", *[side.after[k] for side in sides])
-
-
-def _require_new(site: Site, k: int, sides: Sequence[_Side], everything: Sequence[Any]) -> None:
-    """Raise if a variable becomes an array that another has, on one way, and the function writes into one of them."""
-    names = [*site.names, *[""] * (len(everything) - len(site.names))]
-    others = [(name, x) for j, (name, x) in enumerate(zip(names, everything, strict=True)) if j != k]
-    for x in (leaf for side in sides for leaf in tree.flatten(side.objects[k])[0]):
-        if not (isinstance(x, Traced) and is_mutable(x)):
-            continue
-        for name, y in others:
-            same = isinstance(y, Traced) and owner(x) is owner(y)
-            if same and (site.names[k] in site.risky or name in site.risky or not name):
-                raise shared(site.names[k])
 
 
 def as_type(x: Any, t: ArrayType) -> Any:

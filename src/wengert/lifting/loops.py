@@ -34,6 +34,7 @@ from wengert.lifting.blocks import (
     owner,
     require_distinct,
     require_one_name,
+    require_own,
     same_object,
     weak_type,
 )
@@ -113,7 +114,10 @@ class _Step:
         require_one_name(site, everything)
         n = len(site.names)
         self._before = everything[:n]
-        self._bystanders = Bystanders(everything[n:])
+        self._bystanders = Bystanders(everything[n : n + site.n_read])
+        for k, x in enumerate(self._before):
+            if site.kept[k] and site.names[k] in site.rebound:
+                require_own(site, k, x, everything)
         self._start = [x if on else None for x, on in zip(self._before, site.kept, strict=True)]
         shown = [x for k, x in enumerate(self._start) if self._is_shown(k)]
         self._cells = list({id(owner(x)): owner(x) for x in shown}.values())
@@ -244,9 +248,6 @@ class _Step:
         """Set variables and arrays to the last state."""
         found, n = self._found, len(self._found.fed.tracers)
         last = self.joined(ys, [None] * (len(self.moved) - len(ys)))
-        for x, y, on in zip(self._cells, last[n:], self.moved[n:], strict=True):
-            if on:
-                x.rebind(y)
         news: list[dict[int, Any]] = [{} for _ in self._start]
         for (k, j), y, on in zip(found.fed.places, last[:n], self.moved[:n], strict=True):
             if on:
@@ -254,6 +255,9 @@ class _Step:
         new = [self._last(k, news[k]) for k in range(len(news))]
         self._start.clear()
         commit(self._variables, self._before, new, [found.fed])
+        for x, y, on in zip(self._cells, last[n:], self.moved[n:], strict=True):
+            if on:
+                x.rebind(y)
 
     def _last(self, k: int, new: dict[int, Any]) -> tuple[Any, bool]:
         """Return the last value of a variable, given the leaves that changed; and whether it is the same container."""

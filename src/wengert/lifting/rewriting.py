@@ -105,7 +105,7 @@ class _Function(ast.NodeTransformer):
         self.is_initializer = node.name == "__init__"
         self.outer = outer  # variables of the function around
         self.count = 0
-        self.shared: set[str] = set()  # variables that blocks share
+        self.shared: frozenset[str] = frozenset()  # variables that blocks share
         self.plain = ""  # why control flow here stays Python's, if it does
 
     def rewrite(self) -> None:
@@ -138,12 +138,10 @@ class _Function(ast.NodeTransformer):
         everything = frozenset[str]().union(*map(reads, body)) if loose else frozenset()
         self.live = Liveness(body, always | everything)
         self.risky = (mutated(body)[0] | augmented(body)) & self.locals
-        self.shared = {
-            name
-            for s in (n for b in body for n in ast.walk(b))
-            if isinstance(s, ast.If | ast.While | ast.For)
-            for name in (assigned([s]) | mutated([s])[0] | reads(s) | self.escaping) & self.locals
-        }
+        blocks = any(
+            isinstance(n, ast.If | ast.IfExp | ast.While | ast.For) for s in body for n in ast.walk(s)
+        )
+        self.shared = self.locals if blocks else frozenset[str]()
 
     def _unset(self, name: str, at: ast.AST) -> ast.stmt:
         value = _runtime("unset", ast.Constant(name))
@@ -183,17 +181,30 @@ class _Function(ast.NodeTransformer):
 
     def _site(self, s: ast.stmt, live: frozenset[str], reason: str) -> ast.expr:
         """Return what the runtime is told of a statement."""
-        names, _ = self._variables(s)
+        names, others = self._variables(s)
         written = (mutated([s])[0] | augmented([s])) & self.locals
         rebound = frozenset(names) - (written - plainly_assigned([s]))
         kept = tuple(n in live or n in written for n in names)
-        constants = [tuple(names), kept, rebound, written, self.risky, s.lineno, reason, self.key]
+        n_read = len(reads(s) & frozenset(others))
+        constants = [
+            tuple(names),
+            kept,
+            tuple(others),
+            n_read,
+            rebound,
+            written,
+            self.risky,
+            s.lineno,
+            reason,
+            self.key,
+        ]
         return _runtime("site", *map(ast.Constant, constants))  # type: ignore[arg-type]
 
     def _variables(self, s: ast.stmt) -> tuple[list[str], list[str]]:
-        """Return the variables that a statement writes, and those that it only reads."""
+        """Return the variables that a statement writes, and the others: first those that it reads."""
         own = (mutated([s])[0] | assigned([s]) | self.escaping) & self.locals
-        return sorted(own), sorted((reads(s) & self.locals) - own)
+        read = (reads(s) & self.locals) - own
+        return sorted(own), [*sorted(read), *sorted(self.locals - own - read)]
 
     def _functions(
         self, n: int, s: ast.stmt, variables: tuple[list[str], list[str]], blocks: dict[str, list[ast.stmt]]

@@ -280,7 +280,9 @@ class Runtime:
             held[:] = values
 
         none: frozenset[str] = frozenset()
-        site = Site(("_wg_choice",), (True,), frozenset({"_wg_choice"}), none, none, 0, "", _innermost_key())
+        site = Site(
+            ("_wg_choice",), (True,), (), 0, frozenset({"_wg_choice"}), none, none, 0, "", _innermost_key()
+        )
         self.branch(test, hold(yes), hold(no), lambda: tuple(held), put, site)
         return held[0]
 
