@@ -27,7 +27,8 @@ from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
-from wengert.errors import check_callable, warn
+from wengert.errors import LiftError, check_callable, warn
+from wengert.lift import lift as lifted
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
 from wengert.transforms.execution import Executor
 from wengert.transforms.simplify import simplify
@@ -399,6 +400,8 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
         entry.watch = entry.watch or watch
         try:
             y = fun(*args, **kwargs)
+        except LiftError:
+            raise
         except Exception:  # noqa: BLE001 - if it is the function's own, it raises it again
             interpreter.failed = True
             _require_stageable(entry, interpreter, watch, ())
@@ -455,6 +458,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    lift: bool = False,
 ) -> Any:
     """Return a function that computes the same, compiled.
 
@@ -464,14 +468,15 @@ def jit(
         Any Python function of numbers, arrays and containers of them.
     static_argnums : int or sequence of int, optional
     static_argnames : str or sequence of str, optional
-        Arguments that are constants of the compiled function, which is then made anew for each of their values. Other
-        arguments than numbers and arrays always are.
+        Arguments that are constants of the compiled function, made anew for each of their values. All that are neither
+        numbers nor arrays always are.
+    lift : bool
+        Whether loops and branches on traced values stay such: ``jit(lift(fun))``.
 
     Returns
     -------
     Jitted
-        Takes the arguments of `fun`, which may be traced: it can be differentiated, batched and compiled further. Its
-        `graph(*args)` shows what is run, `cache_info()` how often.
+        Can be differentiated, batched, compiled further. `graph(*args)` shows what is run, `cache_info()` how often.
 
     Notes
     -----
@@ -486,8 +491,8 @@ def jit(
     What the function reads beside its arguments (variables of its module and of enclosing functions, attributes,
     items of lists) is compared with what it was; after 8 changes the function runs uncompiled, with one warning.
     Arrays of more than a megabyte are not compared: changes of their contents are seen where they meet traced values.
-    A function that draws random numbers from a generator that it can reach runs uncompiled; those of generators that
-    it makes are those of the first call. Side effects happen when the function is staged.
+    A function that draws random numbers from a generator that it can reach runs uncompiled; those that it makes give
+    what they gave first. Side effects happen when the function is staged.
 
     Examples
     --------
@@ -500,13 +505,10 @@ def jit(
     ...     return x
     >>> newton(2.0)
     np.float64(1.414213562373095)
-    >>> from wengert.api.gradients import grad
-    >>> round(float(grad(newton)(2.0)), 12)
-    0.353553390593
     """
     if fun is None:
-        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames)
+        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, lift=lift)
     check_callable(fun, "jit")
-    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(fun, nums, names)
+    nums = [static_argnums] if isinstance(static_argnums, int) else static_argnums
+    names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
+    return Jitted(lifted(fun) if lift else fun, nums, names)

@@ -33,6 +33,7 @@ __all__ = [
     "axes_in_memory",
     "base_of",
     "example_of",
+    "is_open",
     "is_scalar",
     "link_of",
     "plain_under",
@@ -138,6 +139,11 @@ def staged_under(x: Any) -> Any:
             return x
         x = x.value
     return None
+
+
+def is_open(x: Any) -> bool:
+    """Whether a value has not one value that Python may look at: in a graph, or where examples of a batch differ."""
+    return isinstance(x, Traced) and (staged_under(x) is not None or np.shape(root(x)) != np.shape(x))  # type: ignore[call-overload]
 
 
 def plain_under(x: Any, asked: str) -> Any:
