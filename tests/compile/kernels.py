@@ -295,10 +295,23 @@ class Interpreter:
 @cache
 def ufuncs():
     named = {
-        "sub": np.subtract, "mul": np.multiply, "neg": np.negative, "rem": np.fmod, "xor": np.bitwise_xor,
-        "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
-        "ge": np.greater_equal, "and": np.bitwise_and, "or": np.bitwise_or, "not": np.invert,
-        "shl": np.left_shift, "shr": np.right_shift, "pow": np.power,
+        "sub": np.subtract,
+        "mul": np.multiply,
+        "neg": np.negative,
+        "rem": np.fmod,
+        "xor": np.bitwise_xor,
+        "eq": np.equal,
+        "ne": np.not_equal,
+        "lt": np.less,
+        "le": np.less_equal,
+        "gt": np.greater,
+        "ge": np.greater_equal,
+        "and": np.bitwise_and,
+        "or": np.bitwise_or,
+        "not": np.invert,
+        "shl": np.left_shift,
+        "shr": np.right_shift,
+        "pow": np.power,
         "select": np.where,
     }
     return {name: named.get(name) or getattr(np, name, None) for name in OPERATIONS}
