@@ -238,7 +238,7 @@ class Lanes:
         onward, found = body(counter[0], held)
         again = text.put(f"icmp slt i64 {onward}, {part.stop}")
         end = text.block
-        text.branch(again, inside, behind)
+        text.branch(again, inside, behind, text.finished())
         text.fill(counter, "i64", (str(part.start), before), (str(onward), end))
         for room, first, last in zip(rooms, entering, found, strict=True):
             text.fill(room, first.kind, (first.text, before), (last.text, end))
