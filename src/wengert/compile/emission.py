@@ -95,6 +95,7 @@ def llvm_text(program: Program, *, width_bits: int = 256) -> str:
             *_attributes(width_bits),
             *text.declarations.values(),
             *emission.memory.metadata(),
+            *text.metadata(),
             mathematics[2],
         ]
     )

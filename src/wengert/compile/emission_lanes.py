@@ -1,9 +1,9 @@
 """Loops over lanes: several steps at once, in vectors.
 
-    whole    steps by `copies` vectors, each copy of the body with reductions of its own
-    single   what is left, by one vector
-    masked   the last entries, fewer than a vector: one more step, whose other lanes are neither read, nor written,
-             nor joined, nor fail
+    whole    steps by some vectors, each of them with a copy of the body that has reductions of its own
+    rest     what is left, by whole vectors
+    masked   the last entries, fewer than a vector: their other lanes are neither read, nor written, nor joined, and
+             do not fail
 
 A body that is long is written once: every step is masked. What does not depend on the counter is done in front of the
 loop, and is a scalar until it meets a vector.
@@ -14,12 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wengert.compile.emission_operations import joined
 from wengert.compile.emission_reductions import (
     BLOCK,
-    across,
     begin,
-    close,
+    closed,
     identity,
     is_compensated,
     join,
@@ -50,7 +48,7 @@ class Part(NamedTuple):
     copies : int
         Vectors in one step.
     masked : bool
-        Whether the last vector may be incomplete.
+        Whether the last vector of a step may be incomplete.
     runs : bool
         Whether start < stop is known.
     """
@@ -117,13 +115,10 @@ class Lanes:
             totals = self._blocks(parts[0])
             if parts[1:]:
                 totals = self._joined(totals, self._in_turn(parts[1:]))
-            found = [close(self._text, one, total) for one, total in zip(carried, totals, strict=True)]
         else:
-            found = self._in_turn(parts)
-        results = [
-            joined(self._text, one.reduction or "", first, across(self._text, one, x))
-            for one, first, x in zip(carried, firsts, found, strict=True)
-        ]
+            totals = [(x,) for x in self._in_turn(parts)]
+        ends = zip(carried, totals, firsts, strict=True)
+        results = [closed(self._text, one, total, first) for one, total, first in ends]
         self._text.lines[mark:mark] = self._steps.early
         return results
 
@@ -148,11 +143,10 @@ class Lanes:
         lanes, copies = self._lanes, self._copies()
         if self._weight >= LONG and extent > lanes:
             return [Part(0, extent, 1, masked=extent % lanes > 0, runs=True)]
-        whole, single = extent - extent % (lanes * copies), extent - extent % lanes
+        whole = extent - extent % (lanes * copies)
         parts = [
             Part(0, whole, copies, runs=True),
-            Part(whole, single, 1, runs=True),
-            Part(single, extent, 1, masked=True, runs=True),
+            Part(whole, extent, -(-(extent - whole) // lanes), masked=extent % lanes > 0, runs=True),
         ]
         return [part for part in parts if part.start != part.stop]
 
@@ -169,11 +163,11 @@ class Lanes:
 
     def _in_turn(self, parts: Sequence[Part]) -> Found:
         """Write parts one behind the other, and return what they have found."""
-        found = self._identities()
+        found: list[Found] = []
         for part in parts:
-            others = [self._identities() for _ in range(part.copies - 1)]
-            found = self._merged(self._part(part, [found, *others]))
-        return found
+            found += [self._identities() for _ in range(part.copies - len(found))]
+            found[: part.copies] = self._part(part, found[: part.copies])
+        return self._merged(found)
 
     def _merged(self, copies: Sequence[Found]) -> Found:
         return [
@@ -221,12 +215,11 @@ class Lanes:
 
     def _step(self, part: Part, at: str, entering: Sequence[Sequence[Operand]]) -> list[Found]:
         """Write one step of a part: the body, once for each copy."""
-        mask = self._steps.mask(at, part.stop) if part.masked else None
         self._steps.turn()
-        return [
-            self._steps.write(Step(at, copy * self._lanes, mask), found)
-            for copy, found in enumerate(entering)
-        ]
+        steps = [Step(at, copy * self._lanes, None) for copy in range(part.copies)]
+        if part.masked:
+            steps[-1] = self._steps.masked(steps[-1], part.stop)
+        return [self._steps.write(step, found) for step, found in zip(steps, entering, strict=True)]
 
     def _repeat(
         self, part: Part, entering: Found, body: Callable[[str, Found], tuple[Bound, Found]]
@@ -245,7 +238,7 @@ class Lanes:
         onward, found = body(counter[0], held)
         again = text.put(f"icmp slt i64 {onward}, {part.stop}")
         end = text.block
-        text.branch(again, inside, behind)
+        text.branch(again, inside, behind, text.finished())
         text.fill(counter, "i64", (str(part.start), before), (str(onward), end))
         for room, first, last in zip(rooms, entering, found, strict=True):
             text.fill(room, first.kind, (first.text, before), (last.text, end))

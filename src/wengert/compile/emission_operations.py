@@ -243,19 +243,20 @@ def _conversion(given: str, wanted: str) -> str:
 
 
 def _to_integer(text: Text, x: Operand, result: str) -> Operand:
-    """Convert to integers: shorter ones and unsigned ones are the low bits of a longer signed one.
+    """Convert to integers: those of 8 and 16 bits are the low bits of longer ones.
 
-    What does not fit that one becomes its least number. Unsigned integers of 64 bits from 2^63 on are converted less
-    2^63, which is then put back.
+    What does not fit a signed integer becomes the least one. Unsigned integers of at least 32 bits are signed ones
+    below half of their range; above it, that half is taken away, and put back: what NumPy does with arrays.
     """
-    wide = "i32" if bits(result) < 32 or result == "i32" else "i64"
-    if result != "u64":
-        return converted(text, (_signed(text, x, wide),), result)
-    is_high = Operand(text.put(f"fcmp oge {x.typed}, {x.spread(2.0**63).text}"), BOOL, x.lanes)
-    lower = text.make(f"fsub {x.typed}, {x.spread(2.0**63).text}", x)
-    low = _signed(text, chosen(text, is_high, lower, x), "i64")
-    high = text.make(f"xor {low.typed}, {low.spread(-(2**63)).text}", low)
-    return chosen(text, is_high, high, low)._replace(type="u64")
+    width = max(bits(result), 32)
+    if result not in {"u32", "u64"}:
+        return converted(text, (_signed(text, x, f"i{width}"),), result)
+    half = 2 ** (width - 1)
+    is_high = Operand(text.put(f"fcmp oge {x.typed}, {x.spread(half).text}"), BOOL, x.lanes)
+    lower = text.make(f"fsub {x.typed}, {x.spread(half).text}", x)
+    low = _signed(text, chosen(text, is_high, lower, x), f"i{width}")
+    high = text.make(f"xor {low.typed}, {low.spread(-half).text}", low)
+    return chosen(text, is_high, high, low)._replace(type=result)
 
 
 def _signed(text: Text, x: Operand, wide: str) -> Operand:

@@ -6,8 +6,9 @@ entries in a row; and the sums of blocks are added with their rounding errors, w
 
     s = a + b,   b' = s - a,   e = (a - (s - b')) + (b - b'),   a + b = s + e exactly.
 
-So the error is at most about (BLOCK + log2(lanes * copies) + 2) eps sum |x|, however many entries there are, where
-NumPy's pairwise sums have (19 + log2(n / 128)) eps sum |x|. BLOCK is 16.
+An entry then meets at most BLOCK - 1 roundings in its lane (the first addition is exact), log2(copies) where copies are
+joined, and one at the end, however many entries there are; in a single block, where lanes are joined without
+compensation, BLOCK - 1 + log2(copies * lanes). NumPy's pairwise sums have 18 + log2(n / 128). So BLOCK is 16.
 
 Lanes begin with -0.0, which leaves every number as it is, +0.0 included.
 """
@@ -18,10 +19,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from wengert.compile.emission_operations import chosen, compared, joined
-from wengert.compile.emission_text import FLOATS, Operand, Text, bits, is_signed
+from wengert.compile.emission_text import FLOATS, Operand, Text, bits, intrinsic, is_signed
 from wengert.compile.kernel import BOOL, Carried
 
-__all__ = ["BLOCK", "across", "begin", "close", "identity", "is_compensated", "join", "merge"]
+__all__ = ["BLOCK", "begin", "closed", "identity", "is_compensated", "join", "merge"]
 
 BLOCK: Final = 16  # steps
 
@@ -81,7 +82,7 @@ def begin(carried: Carried, lanes: int) -> Total:
 
 def join(text: Text, carried: Carried, total: Total, found: Operand) -> Total:
     """Join what a block has found to a total."""
-    if not is_compensated(carried):
+    if len(total) == 1:
         return (joined(text, carried.reduction or "", total[0], found),)
     a, error = total
     s = text.make(f"fadd {a.typed}, {found.text}", a)
@@ -93,29 +94,29 @@ def join(text: Text, carried: Carried, total: Total, found: Operand) -> Total:
     return s, text.make(f"fadd {error.typed}, {e}", error)
 
 
-def close(text: Text, carried: Carried, total: Total) -> Operand:
-    """Return the value of a total.
+def closed(text: Text, carried: Carried, total: Total, first: Operand) -> Operand:
+    """Return the result: the lanes of a total and the first value joined, the upper half to the lower half."""
+    while total[0].lanes > 1:
+        half = total[0].lanes // 2
+        lower, upper = ([_part(text, x, range(at, at + half)) for x in total] for at in (0, half))
+        total = join(text, carried, tuple(lower), upper[0])
+        if len(total) > 1:
+            total = total[0], text.make(f"fadd {total[1].typed}, {upper[1].text}", total[1])
+    total = join(text, carried, total, first)
+    return total[0] if len(total) == 1 else _corrected(text, *total)
+
+
+def _corrected(text: Text, s: Operand, error: Operand) -> Operand:
+    """Return a sum and its error.
 
     The error is left out where it is 0, which keeps the sign of a sum of zeros, and where the sum has overflowed, which
     makes it a nan.
     """
-    if not is_compensated(carried):
-        return total[0]
-    s, error = total
-    size = text.make(text.call(f"@llvm.fabs.v{s.lanes}{s.type}", s.kind, error.pair), s)
+    size = text.make(text.call(intrinsic("fabs", s), s.kind, error.pair), s)
     some = compared(text, "gt", size, s.spread(0.0))
     finite = compared(text, "lt", size, s.spread(float("inf")))
-    counts = Operand(text.put(f"and {some.typed}, {finite.text}"), BOOL, s.lanes)
+    counts = text.make(f"and {some.typed}, {finite.text}", some)
     return chosen(text, counts, text.make(f"fadd {s.typed}, {error.text}", s), s)
-
-
-def across(text: Text, carried: Carried, found: Operand) -> Operand:
-    """Join the lanes: the upper half to the lower half, until there is one."""
-    while found.lanes > 1:
-        half = found.lanes // 2
-        lower, upper = (_part(text, found, range(start, start + half)) for start in (0, half))
-        found = joined(text, carried.reduction or "", lower, upper)
-    return found
 
 
 def _part(text: Text, whole: Operand, places: range) -> Operand:

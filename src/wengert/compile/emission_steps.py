@@ -117,16 +117,21 @@ class Steps:
 
     # One step ---------------------------------------------------------------------------------------------------------
 
-    def mask(self, at: str, stop: int | str) -> Operand:
-        """Write which lanes of the step that begins at a value of the counter are in front of another."""
+    def masked(self, step: Step, stop: int | str) -> Step:
+        """Return a step of which only the lanes count that are in front of a value of the counter."""
         lanes, text = self._lanes, self._text
-        if isinstance(stop, int) and at.isdecimal():
-            flags = ", ".join(f"i1 {'true' if k < stop - int(at) else 'false'}" for k in range(lanes))
-            return Operand(f"<{flags}>", BOOL, lanes)
-        left = text.put(f"sub nsw i64 {stop}, {at}")
-        most = text.put(text.call("@llvm.smin.i64", "i64", ("i64", left), ("i64", str(lanes))))
+        if isinstance(stop, int) and step.base.isdecimal():
+            left = stop - int(step.base) - step.shift
+            flags = ", ".join(f"i1 {'true' if k < left else 'false'}" for k in range(lanes))
+            return step._replace(mask=Operand(f"<{flags}>", BOOL, lanes))
+        end = f"{stop - step.shift}" if isinstance(stop, int) else stop
+        if step.shift and not isinstance(stop, int):
+            end = text.put(f"add nsw i64 {stop}, {-step.shift}")
+        away = text.put(f"sub nsw i64 {end}, {step.base}")
+        most = text.put(text.call("@llvm.smin.i64", "i64", ("i64", away), ("i64", str(lanes))))
         count = self._spread(Operand(text.put(f"trunc i64 {most} to i32"), "i32"))
-        return Operand(text.put(f"icmp ult <{lanes} x i32> {self._ramp('i32')}, {count.text}"), BOOL, lanes)
+        found = text.put(f"icmp slt <{lanes} x i32> {self._ramp('i32')}, {count.text}")
+        return step._replace(mask=Operand(found, BOOL, lanes))
 
     def turn(self) -> None:
         """Begin a step at another value of the counter."""

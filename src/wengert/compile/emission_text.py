@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from wengert.compile.kernel import BOOL, Constant
 
@@ -29,8 +29,9 @@ __all__ = [
     "vector",
 ]
 
-FLOATS = {"f64": "double", "f32": "float"}
-UNLIKELY = '!prof !{!"branch_weights", i32 1, i32 100000}'
+FLOATS: Final = {"f64": "double", "f32": "float"}
+_LOOPS: Final = 1000  # number of metadata, behind those of `emission_memory`
+UNLIKELY: Final = '!prof !{!"branch_weights", i32 1, i32 100000}'
 
 
 class Operand(NamedTuple):
@@ -145,6 +146,8 @@ class Text:
         Label of the block that is written.
     declarations : dict
         Symbol -> declaration, of what is called.
+    loops : int
+        How many loops are as they should be, and are not to be unrolled or made of vectors.
     mathematics : dict
         (name, type, lanes) of the functions of `vector_math` that are called, in order.
     """
@@ -155,6 +158,7 @@ class Text:
         self.block = "start"
         self.declarations: dict[str, str] = {}
         self.mathematics: dict[tuple[str, str, int], None] = {}
+        self.loops = 0
         self._values = 0
         self._labels = 0
 
@@ -209,6 +213,19 @@ class Text:
     def branch(self, condition: str, so: str, otherwise: str, note: str = "") -> None:
         """End the block on a condition."""
         self.do(f"br i1 {condition}, label %{so}, label %{otherwise}" + (f", {note}" if note else ""))
+
+    def finished(self) -> str:
+        """Return the note on the branch back of a loop that is as it should be."""
+        self.loops += 1
+        return f"!llvm.loop !{_LOOPS + self.loops}"
+
+    def metadata(self) -> Iterator[str]:
+        """Return the lines that notes on loops refer to."""
+        if self.loops:
+            yield f'!{_LOOPS - 1} = !{{!"llvm.loop.unroll.disable"}}'
+            yield f'!{_LOOPS} = !{{!"llvm.loop.isvectorized", i32 1}}'
+        for number in range(_LOOPS + 1, _LOOPS + 1 + self.loops):
+            yield f"!{number} = distinct !{{!{number}, !{_LOOPS - 1}, !{_LOOPS}}}"
 
     def phi(self, type: str, *arrivals: tuple[str, str]) -> str:
         """Write a value that depends on the block that control came from."""
