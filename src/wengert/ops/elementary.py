@@ -107,15 +107,14 @@ def _share(power: np.ufunc, x1: Any, x2: Any) -> Any:
 
 
 def _logaddexp_lower(power: str, tie: float, unit: float) -> Callable[..., Any]:
-    """Return the rule of max + unit log1p(power(-|d|)), as NumPy does; a difference that is nan is the result."""
+    """Return the rule of max + unit log1p(power(-|d|)), as NumPy does; equal ones may be infinite."""
 
     def rule(b: Builder, x1: Any, x2: Any) -> Any:
         d = b("sub", x1, x2)
         tail = b("log1p", b(power, b("neg", b("abs", d))))
         tail = tail if unit == 1.0 else b("mul", tail, b.constant(unit, x1))
         y = b("add", b("select", b("gt", d, b.constant(0, d)), x1, x2), tail)
-        y = b("select", b("eq", x1, x2), b("add", x1, b.constant(tie, x1)), y)
-        return b("select", b("and", b("ne", d, d), b("ne", x1, x2)), d, y)
+        return b("select", b("eq", x1, x2), b("add", x1, b.constant(tie, x1)), y)
 
     return rule
 
