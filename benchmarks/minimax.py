@@ -149,6 +149,49 @@ def erfc_low(far: float) -> float:
     return (far - ERFC_CENTRE) / (far + ERFC_CENTRE)
 
 
+def mapped(g: Function, low: float, high: float) -> tuple[Function, float, float]:
+    """Return g as a function of t = (x - a)/(x + a), a = sqrt(low high), and the interval, symmetric about 0.
+
+    A singularity at x = 0 goes to t = -1, far from the interval.
+    """
+    a = mp.sqrt(mpf(low) * mpf(high))
+    far = (high - a) / (high + a)
+    return (lambda t: g(a * (1 + t) / (1 - t))), -far, far
+
+
+# log Gamma x = (x - 1)(x - 2) p(t);  digamma x = (x - x0) p(t), x0 its zero
+DIGAMMA_ZERO = mp.findroot(mp.digamma, 1.4616)
+
+
+def lgamma_p(x: mpf) -> mpf:
+    """Log Gamma without its zeros; the limits at 1 and 2 are -digamma(1) and digamma(2)."""
+    if abs(x - 1) < mpf(2) ** -60:
+        return -mp.digamma(1)
+    return mp.digamma(2) if abs(x - 2) < mpf(2) ** -60 else mp.loggamma(x) / ((x - 1) * (x - 2))
+
+
+def digamma_p(x: mpf) -> mpf:
+    """Digamma without its zero."""
+    return mp.digamma(x) / (x - DIGAMMA_ZERO)
+
+
+# log Gamma x = (x - 1/2)(log x - 1) + (log(2 pi) - 1)/2 + p(u)/x;  digamma x = log x - 1/(2 x) - u p(u), u = 1/x^2
+def stirling_p(u: mpf) -> mpf:
+    """Binet's function times x."""
+    if u < mpf(2) ** -60:
+        return mpf(1) / 12
+    x = 1 / mp.sqrt(u)
+    return x * (mp.loggamma(x) - (x - mpf(1) / 2) * mp.log(x) + x - mp.log(2 * mp.pi) / 2)
+
+
+def digamma_u(u: mpf) -> mpf:
+    """The asymptotic part of digamma."""
+    if u < mpf(2) ** -60:
+        return mpf(1) / 12
+    x = 1 / mp.sqrt(u)
+    return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) / u
+
+
 ROOT_HALF, ROOT = 0.7071, 1.4143
 SMALL_S = R_LOG**2
 TABLES = {
@@ -181,6 +224,14 @@ TABLES = {
     "ERF": Table(erf_p, 0, 1, 12),
     "ERF_WIDE": Table(erf_p, 0, 1, 7),
     "ERFC": Table(erfc_p, erfc_low(0.46), erfc_low(27.5), 21),
+    "LGAMMA": Table(*mapped(lgamma_p, 0.5, 3), 23),
+    "LGAMMA_WIDE": Table(*mapped(lgamma_p, 0.5, 3), 11),
+    "STIRLING": Table(stirling_p, 0, 1 / 9, 10),
+    "STIRLING_WIDE": Table(stirling_p, 0, 1 / 9, 3),
+    "DIGAMMA": Table(*mapped(digamma_p, 1, 3), 19),
+    "DIGAMMA_WIDE": Table(*mapped(digamma_p, 1, 3), 9),
+    "DIGAMMA_FAR": Table(digamma_u, 0, 1 / 9, 11),
+    "DIGAMMA_FAR_WIDE": Table(digamma_u, 0, 1 / 9, 3),
     "ERFC_WIDE": Table(erfc_p, erfc_low(0.46), erfc_low(10.5), 10),
 }
 
