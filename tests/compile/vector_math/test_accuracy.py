@@ -125,9 +125,7 @@ def test_lgamma_of_negative_arguments():
 
 def test_an_error_is_seen():
     with mpmath.workprec(PRECISION):
-        assert (
-            ulps(math.nextafter(1.0, 2.0), mpmath.mpf(1), "f64") == 2.0
-        )  # an ulp of what is below 1 is half as large
+        assert ulps(math.nextafter(1.0, 2.0), mpmath.mpf(1), "f64") == 1.0
         assert ulps(math.nan, mpmath.mpf(1), "f64") == math.inf
         assert ulps(math.inf, mpmath.mpf(2) ** 1023, "f64") == math.inf
         assert ulps(math.inf, mpmath.mpf(2) ** 1025, "f64") == 0.0
