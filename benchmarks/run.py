@@ -15,12 +15,14 @@ import gradient_cost
 import harness
 import import_time
 import mutation
+import vector_math
 
 QUESTIONS = {
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
     "mutation": mutation.rows,
+    "vector_math": vector_math.rows,
 }
 
 
