@@ -129,3 +129,11 @@ def test_an_error_is_seen():
         assert ulps(math.nan, mpmath.mpf(1), "f64") == math.inf
         assert ulps(math.inf, mpmath.mpf(2) ** 1023, "f64") == math.inf
         assert ulps(math.inf, mpmath.mpf(2) ** 1025, "f64") == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+def test_logarithms_of_exact_powers_are_exact(dtype):
+    n = np.arange(0, 23 if dtype == "f64" else 11).astype(DTYPES[dtype])
+    assert np.array_equal(apply("log10", dtype, 8, 10**n), n)
+    n = np.arange(-149 if dtype == "f32" else -1074, 128).astype(DTYPES[dtype])
+    assert np.array_equal(apply("log2", dtype, 8, np.exp2(n)), n)

@@ -27,7 +27,7 @@ from wengert.compile.vector_math.logarithm import log_parts, normalized
 from wengert.compile.vector_math.power import LN2_PARTS
 from wengert.compile.vector_math.trigonometric import cosine, sine
 
-__all__ = ["centred", "digamma", "digamma_far", "lgamma", "lgamma_far", "log_of", "positive_digamma"]
+__all__ = ["centred", "digamma", "digamma_far", "lgamma", "log_of", "positive_digamma"]
 
 
 # log Gamma x = (x - 1)(x - 2) p(t), t = (x - a)/(x + a)
@@ -189,13 +189,7 @@ def lgamma(body: Body, x: Value) -> Value:
     near = near + below.where(-log_high, 0.0)  # adding +0 makes the zeros at 1 and 2 positive
     y = x.not_below(FAR).where(far, near)
     y = x.equals(math.inf).where(x, y)
-    return body.rarely(x <= 0.0, y, "lgamma.far", x)
-
-
-@function("lgamma.far", rare=True)
-def lgamma_far(body: Body, x: Value) -> Value:
-    """Logarithm of |Gamma x| of negative arguments."""
-    return body.library("lgamma", x)
+    return body.rarely(x <= 0.0, y, "lgamma", x)
 
 
 def positive_digamma(body: Body, x: Value) -> Value:

@@ -14,9 +14,9 @@ from wengert.compile.vector_math.definitions import function
 from wengert.compile.vector_math.exponential import FAR, LN2, clamped, exp_of
 from wengert.compile.vector_math.formats import format_of, nearest, split_product, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
-from wengert.compile.vector_math.logarithm import decompose, normalized
+from wengert.compile.vector_math.logarithm import decompose, normalized, unusual
 
-__all__ = ["absolute_power", "cbrt", "fmod", "fmod_far", "hypot", "log_sum", "pow"]
+__all__ = ["cbrt", "fmod", "fmod_far", "hypot", "log_sum", "positive_power", "pow", "pow_any", "wide_log"]
 
 
 # log((1 + s)/(1 - s)) = 2 s (1 + z/3 + z^2 p(z)), z = s^2
@@ -40,6 +40,7 @@ POW = {
 }
 # log 2: 42 bits, so that products with exponents are exact, and the rest
 LN2_PARTS = (0.6931471805598903, 5.497923018708371e-14)
+HUGE = 2.0**70  # every power beyond this one, but of 1, is 0 or infinite; and below it no product overflows
 THIRD = (0.3333333333333333, 1.850371707708594e-17)
 
 # cbrt m for sqrt(1/2) <= m < sqrt 2
@@ -62,9 +63,8 @@ CBRT = {
 CBRT_2, CBRT_HALF = 1.2599210498948732, 0.7937005259840998
 
 
-def log_sum(body: Body, x: Value) -> tuple[Value, Value]:
-    """Log x of finite x > 0 as an unevaluated sum, to about 64 bits."""
-    k, m = normalized(body, x)
+def log_sum(body: Body, k: Value, m: Value) -> tuple[Value, Value]:
+    """Logarithm of 2^k m as an unevaluated sum, to about 64 bits."""
     f = m - 1.0
     inverse, below = 1.0 / (f + 2.0), f + 2.0
     s = f * inverse
@@ -74,7 +74,7 @@ def log_sum(body: Body, x: Value) -> tuple[Value, Value]:
     third, third_low = split_product(body, z, THIRD[0])
     third_low = third_low + body.fma(z, THIRD[1], z_low * THIRD[0])
     rest = body.fma(z * z, body.polynomial(z, POW["double"]), third_low)
-    factor, factor_low = split_sum(body.like(1.0, x), third)
+    factor, factor_low = split_sum(body.like(1.0, m), third)
     twice = s + s
     product, error = split_product(body, twice, factor)
     error = error + body.fma(twice, factor_low + rest, (s_low + s_low) * factor)
@@ -82,33 +82,39 @@ def log_sum(body: Body, x: Value) -> tuple[Value, Value]:
     return split_sum(total, lost + body.fma(k, LN2_PARTS[1], error))
 
 
-def absolute_power(body: Body, x: Value, y: Value) -> Value:
-    """|x|^y where |x| is neither 0 nor infinite."""
-    size = body.abs(x)
-    # Beyond 2^70 every power but those of 1 is 0 or infinite, and below it no product overflows.
-    y = clamped(body, y, 2.0**70)
-    if x.precision == "wide":
-        k, m = decompose(size)
-        f = m - 1.0
-        s = f / (f + 2.0)
-        z = s * s
-        tail = body.fma(z, body.polynomial(z, POW["wide"]), THIRD[0])
-        logarithm = body.fma(k, LN2["double"][0], (s + s) * body.fma(z, tail, 1.0))
-        return exp_of(body, clamped(body, y * logarithm, FAR["double"]))
-    logarithm, low = log_sum(body, size)
+def wide_log(body: Body, k: Value, m: Value) -> Value:
+    """Logarithm of 2^k m, to about 36 bits."""
+    f = m - 1.0
+    s = f / (f + 2.0)
+    z = s * s
+    tail = body.fma(z, body.polynomial(z, POW["wide"]), THIRD[0])
+    return body.fma(k, LN2["double"][0], (s + s) * body.fma(z, tail, 1.0))
+
+
+def positive_power(body: Body, k: Value, m: Value, y: Value) -> Value:
+    """(2^k m)^y for |y| <= 2^70."""
+    if y.precision == "wide":
+        return exp_of(body, clamped(body, y * wide_log(body, k, m), FAR["double"]))
+    logarithm, low = log_sum(body, k, m)
     exponent, error = split_product(body, logarithm, y)
-    error = clamped(body, body.fma(low, y, error), 1.0)
-    exponent = clamped(body, exponent, FAR["double"])
-    return exp_of(body, exponent, error)
+    error = clamped(body, body.fma(low, y, error), 1.0)  # large only where the exponent is beyond all bounds
+    return exp_of(body, clamped(body, exponent, FAR["double"]), error)
 
 
 @function("pow", 2, wide=True)
 def pow(body: Body, x: Value, y: Value) -> Value:
+    """x^y of positive normal x; anything else is rare."""
+    rare = unusual(x) | (body.abs(y) <= HUGE).differs(1)
+    return body.rarely_all(rare, positive_power(body, *decompose(x), y), "pow.any", x, y)
+
+
+@function("pow.any", 2, rare=True, wide=True)
+def pow_any(body: Body, x: Value, y: Value) -> Value:
     """x^y, with the special values of C99."""
     infinite, one = body.like(math.inf, x), body.like(1.0, x)
     size = body.abs(x)
     is_zero, is_infinite = size.equals(0.0), size.equals(math.inf)
-    power = absolute_power(body, x, y)
+    power = positive_power(body, *normalized(body, size), clamped(body, y, HUGE))
     # 0^y and inf^-y; inf^y and 0^-y
     grows = is_infinite.where(y, -y) > 0.0
     power = (is_zero | is_infinite).where(grows.where(infinite, 0.0), power)
@@ -172,7 +178,7 @@ def fmod(body: Body, x: Value, y: Value) -> Value:
     rest = (rest < 0.0).where(rest + b, rest)  # the quotient was rounded up to n
     rest = (a < b).where(a, rest)
     usual = quotient < 2.0 ** format_of(x).mantissa
-    return body.rarely(usual.differs(1), body.copysign(rest, x), "fmod.far", x, y)
+    return body.rarely(usual.differs(1), body.copysign(rest, x), "fmod", x, y)
 
 
 @function("fmod.far", 2, rare=True)

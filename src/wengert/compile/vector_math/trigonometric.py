@@ -110,13 +110,13 @@ def circular(body: Body, x: Value, shift: int, far: str) -> Value:
 @function("sin")
 def sin(body: Body, x: Value) -> Value:
     """Sine."""
-    return x.equals(0.0).where(x, circular(body, x, 0, "sin.far"))  # -0 stays -0
+    return x.equals(0.0).where(x, circular(body, x, 0, "sin"))  # -0 stays -0
 
 
 @function("cos")
 def cos(body: Body, x: Value) -> Value:
     """Cosine."""
-    return circular(body, x, 1, "cos.far")
+    return circular(body, x, 1, "cos")
 
 
 @function("sin.far", rare=True)
@@ -131,7 +131,7 @@ def cos_far(body: Body, x: Value) -> Value:
     return body.library("cos", x)
 
 
-@function("tan", wide=True)
+@function("tan")
 def tan(body: Body, x: Value) -> Value:
     """Tangent: sine over cosine of r, or -cosine over sine in odd quadrants."""
     r, r_low, n = quadrant(body, x)
@@ -140,12 +140,9 @@ def tan(body: Body, x: Value) -> Value:
     cosine_high, cosine_low = split_sum(*cosine(body, r, r_low, z))
     even = (n & 1).equals(0)
     above, below = even.where(sine_high, -cosine_high), even.where(cosine_high, sine_high)
-    if x.precision == "wide":
-        y = above / below
-    else:
-        above_low, below_low = even.where(sine_low, -cosine_low), even.where(cosine_low, sine_low)
-        y = quotient(body, above, above_low, below, below_low)
-    y = body.rarely(body.abs(x).not_below(FAR[x.type.scalar]), y, "tan.far", x)
+    above_low, below_low = even.where(sine_low, -cosine_low), even.where(cosine_low, sine_low)
+    y = quotient(body, above, above_low, below, below_low)
+    y = body.rarely(body.abs(x).not_below(FAR[x.type.scalar]), y, "tan", x)
     return x.equals(0.0).where(x, y)
 
 
