@@ -114,9 +114,13 @@ log_p = series(
 # sin r = r + r z p(z);  cos r = 1 - z/2 + z^2 p(z)
 sin_p = series(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mpf(1) / 6 + z / 120)
 cos_p = series(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: mpf(1) / 24 - z / 720)
+# tan r = r + r z p(z)
+tan_p = series(lambda z: (mp.tan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mpf(1) / 3 + 2 * z / 15)
 # sinh r = r + r z p(z);  cosh r = 1 + z/2 + z^2 p(z)
 sinh_p = series(lambda z: (mp.sinh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mpf(1) / 6 + z / 120)
 cosh_p = series(lambda z: (mp.cosh(mp.sqrt(z)) - 1 - z / 2) / z**2, lambda z: mpf(1) / 24 + z / 720)
+# tanh x = x + x z p(z)
+tanh_p = series(lambda z: (mp.tanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mpf(1) / 3 + 2 * z / 15)
 # log(1 + f) = f - f^2/2 + f^3 p(f)
 log_f = series(lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3, lambda f: mpf(1) / 3 - f / 4)
 # 2^r = 1 + r q(r)
@@ -205,14 +209,15 @@ TABLES = {
     "LOG_32": Table(log_f, -0.293, 0.4143, 8, single=True, weight=power(2)),
     "SIN": Table(sin_p, 0, QUARTER_PI**2, 6),
     "COS": Table(cos_p, 0, QUARTER_PI**2, 6),
-    "SIN_WIDE": Table(sin_p, 0, QUARTER_PI**2, 4),
-    "COS_WIDE": Table(cos_p, 0, QUARTER_PI**2, 3),
     "SIN_32": Table(sin_p, 0, QUARTER_PI**2, 3, single=True),
     "COS_32": Table(cos_p, 0, QUARTER_PI**2, 3, single=True),
+    "TAN": Table(tan_p, 0, QUARTER_PI**2, 14, weight=power(1)),
+    "TAN_32": Table(tan_p, 0, QUARTER_PI**2, 6, weight=power(1), single=True),
     "SINH": Table(sinh_p, 0, HALF_LN2**2, 5),
     "COSH": Table(cosh_p, 0, HALF_LN2**2, 5),
     "SINH_32": Table(sinh_p, 0, HALF_LN2**2, 3, single=True),
     "COSH_32": Table(cosh_p, 0, HALF_LN2**2, 2, single=True),
+    "TANH_32": Table(tanh_p, 0, 0.625**2, 5, weight=power(1), single=True),
     "ASIN": Table(asin_p, 0, 0.25, 12, weight=power(1)),
     "ASIN_32": Table(asin_p, 0, 0.25, 5, single=True),
     "ATAN": Table(atan_p, 0, 1, 19, weight=power(1)),

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 
 from wengert.compile.vector_math.definitions import function
-from wengert.compile.vector_math.exponential import expm1_of, reduce
+from wengert.compile.vector_math.exponential import exp_of, expm1_of, reduce
 from wengert.compile.vector_math.formats import format_of, power_of_two, quotient, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
 from wengert.compile.vector_math.logarithm import log1p_of, special_cases
 
-__all__ = ["acosh", "asinh", "atanh", "cosh", "halves", "log1p_or_log", "sinh", "tanh"]
+__all__ = ["acosh", "asinh", "atanh", "cosh", "halves", "log1p_or_log", "sinh", "tanh", "tanh_float"]
 
 
 SATURATED = {"double": 20.0, "float": 10.0}  # tanh is 1 there
@@ -90,11 +90,32 @@ def cosh(body: Body, x: Value) -> Value:
 def tanh(body: Body, x: Value) -> Value:
     """Hyperbolic tangent: e/(e + 2) with e = e^(2 |x|) - 1, and the sign of x."""
     size = body.minimum(body.abs(x), SATURATED[x.type.scalar])
+    if x.type.scalar == "float":
+        return body.copysign(tanh_float(body, size), x)
     high, low = expm1_of(body, size + size)
     e, e_low = split_sum(high, low)
     below = e + 2.0
     # 2 is a multiple of the last bit of e + 2, so that (e + 2) - 2 is exact, and the difference is its error.
     return body.copysign(quotient(body, e, e_low, below, (e - (below - 2.0)) + e_low), x)
+
+
+# tanh x = x + x z p(z), z = x^2, for x < TANH_NEAR
+TANH = (
+    -0.3333328366279602,
+    0.13331493735313416,
+    -0.05374365672469139,
+    0.020651040598750114,
+    -0.005717500112950802,
+)
+TANH_NEAR = 0.625
+
+
+def tanh_float(body: Body, x: Value) -> Value:
+    """Hyperbolic tangent of 0 <= x <= 10 in float32: a polynomial near 0, and 1 - 2/(e^(2 x) + 1)."""
+    z = x * x
+    near = body.fma(x * z, body.polynomial(z, TANH), x)
+    far = body.fma(1.0 / (exp_of(body, x + x, normal=True) + 1.0), -2.0, 1.0)
+    return (x < TANH_NEAR).where(near, far)
 
 
 LARGE = {"double": 2.0**60, "float": 2.0**30}  # 2 x - 1/x and 2 x have one logarithm, and x^2 is finite below
