@@ -137,3 +137,21 @@ def test_logarithms_of_exact_powers_are_exact(dtype):
     assert np.array_equal(apply("log10", dtype, 8, 10**n), n)
     n = np.arange(-149 if dtype == "f32" else -1074, 128).astype(DTYPES[dtype])
     assert np.array_equal(apply("log2", dtype, 8, np.exp2(n)), n)
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_neighbours_of_multiples_of_a_quarter_turn(name, dtype):
+    # where the argument cancels: up to, across and far beyond the point where the C library takes over
+    random = np.random.default_rng(0)
+    kind = DTYPES[dtype]
+    top = 900 if dtype == "f64" else 120
+    n = 2 ** np.concatenate([random.uniform(3, 36, 300), random.uniform(36, top, 100)])
+    x = (np.rint(n) * (math.pi / 2)).astype(kind)
+    x = np.concatenate([x, -np.nextafter(x, kind(0)), np.nextafter(x, kind(INF))])
+    with mpmath.workprec(1200):
+        found = apply(name, dtype, 8, x).tolist()
+        errors = [
+            ulps(y, EXACT[name](mpmath.mpf(at)), dtype) for y, at in zip(found, x.tolist(), strict=True)
+        ]
+    assert max(errors) <= TABLE[name][1]

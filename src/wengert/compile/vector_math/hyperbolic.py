@@ -9,11 +9,26 @@ import math
 
 from wengert.compile.vector_math.definitions import function
 from wengert.compile.vector_math.exponential import exp_of, expm1_of, reduce
-from wengert.compile.vector_math.formats import format_of, power_of_two, quotient, split_sum
+from wengert.compile.vector_math.formats import bits_of, format_of, power_of_two, quotient, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
-from wengert.compile.vector_math.logarithm import log1p_of, special_cases
+from wengert.compile.vector_math.logarithm import decompose, log1p_sum, log_sum, near_one
 
-__all__ = ["acosh", "asinh", "atanh", "cosh", "halves", "log1p_or_log", "sinh", "tanh", "tanh_float"]
+__all__ = [
+    "acosh",
+    "acosh_any",
+    "asinh",
+    "asinh_any",
+    "asinh_argument",
+    "atanh",
+    "atanh_any",
+    "cosh",
+    "halves",
+    "log1p_usual",
+    "log_of_twice",
+    "sinh",
+    "tanh",
+    "tanh_float",
+]
 
 
 SATURATED = {"double": 20.0, "float": 10.0}  # tanh is 1 there
@@ -118,38 +133,70 @@ def tanh_float(body: Body, x: Value) -> Value:
     return (x < TANH_NEAR).where(near, far)
 
 
-LARGE = {"double": 2.0**60, "float": 2.0**30}  # 2 x - 1/x and 2 x have one logarithm, and x^2 is finite below
+LARGE = {
+    "double": 2.0**60,
+    "float": 2.0**30,
+}  # asinh x and acosh x are log(2 x) there, and x^2 is finite below
 LN2 = math.log(2)
+
+
+def log1p_usual(body: Body, w: Value) -> Value:
+    """log(1 + w) for w between 0 and 2^1000, or 2^100 in float32."""
+    return log1p_sum(body, w, *near_one(body, w))
+
+
+def log_of_twice(body: Body, x: Value) -> Value:
+    """log(2 x) of large x; infinity and nan as they are."""
+    y = log_sum(body, *decompose(x)) + LN2
+    return x.not_below(math.inf).where(x, y)
+
+
+def asinh_argument(body: Body, a: Value) -> Value:
+    """Return w with asinh a = log(1 + w)."""
+    square = a * a
+    return a + square / (1.0 + body.sqrt(1.0 + square))
 
 
 @function("asinh")
 def asinh(body: Body, x: Value) -> Value:
-    """Inverse hyperbolic sine: log(1 + a + a^2/(1 + sqrt(1 + a^2))), and log a + log 2 where a = |x| is large."""
+    """Inverse hyperbolic sine: log(1 + a + a^2/(1 + sqrt(1 + a^2))) with a = |x|."""
     a = body.abs(x)
-    square = a * a
-    w = a + square / (1.0 + body.sqrt(1.0 + square))
-    return body.copysign(log1p_or_log(body, w, a), x)
+    y = body.copysign(log1p_usual(body, asinh_argument(body, a)), x)
+    return body.rarely_all(a.not_below(LARGE[x.type.scalar]), y, "asinh.any", x)
+
+
+@function("asinh.any", rare=True)
+def asinh_any(body: Body, x: Value) -> Value:
+    """Inverse hyperbolic sine of large arguments."""
+    return body.copysign(log_of_twice(body, body.abs(x)), x)
 
 
 @function("acosh")
 def acosh(body: Body, x: Value) -> Value:
-    """Inverse hyperbolic cosine: log(1 + t + sqrt(t (t + 2))) with t = x - 1, and log x + log 2 where x is large."""
+    """Inverse hyperbolic cosine: log(1 + t + sqrt(t (t + 2))) with t = x - 1."""
     t = x - 1.0
-    w = (t < 0.0).where(body.like(math.nan, x), t + body.sqrt(t * (t + 2.0)))
-    return log1p_or_log(body, w, x)
+    y = log1p_usual(body, t + body.sqrt(t * (t + 2.0)))
+    scalar = x.type.scalar
+    rare = x.cast().outside(bits_of(1.0, scalar), bits_of(LARGE[scalar], scalar))
+    return body.rarely_all(rare, y, "acosh.any", x)
+
+
+@function("acosh.any", rare=True)
+def acosh_any(body: Body, x: Value) -> Value:
+    """Inverse hyperbolic cosine of large arguments; nan below 1."""
+    return (x < 1.0).where(body.like(math.nan, x), log_of_twice(body, x))
 
 
 @function("atanh")
 def atanh(body: Body, x: Value) -> Value:
     """Inverse hyperbolic tangent: log(1 + 2 a/(1 - a))/2 with a = |x|."""
     a = body.abs(x)
-    w = (a + a) / (1.0 - a)
-    return body.copysign(special_cases(body, w, log1p_of(body, w), -1.0) * 0.5, x)
+    y = body.copysign(log1p_usual(body, (a + a) / (1.0 - a)) * 0.5, x)
+    return body.rarely_all(a.not_below(1.0), y, "atanh.any", x)
 
 
-def log1p_or_log(body: Body, w: Value, x: Value) -> Value:
-    """Return log(1 + w), or log(2 x) where x is large; w is nan where there is no result."""
-    large = x > LARGE[x.type.scalar]
-    argument = large.where(x, w)
-    y = log1p_of(body, argument) + large.where(body.like(LN2, x), 0.0)
-    return argument.not_below(math.inf).where(argument, y)
+@function("atanh.any", rare=True)
+def atanh_any(body: Body, x: Value) -> Value:
+    """Inverse hyperbolic tangent of 1, which is infinite, and beyond, where there is none."""
+    infinite = body.copysign(math.inf, x)
+    return body.abs(x).equals(1.0).where(infinite, body.like(math.nan, x))
