@@ -65,8 +65,11 @@ COSH = {
 }
 
 
-def halves(body: Body, x: Value) -> tuple[Value, ...]:
-    """Return, for |x|: r, sinh r - r, cosh r - 1, and a quarter of 2^n - 2^-n and of 2^n + 2^-n.
+Sum = tuple[Value, Value]
+
+
+def halves(body: Body, x: Value) -> tuple[Value, Value, Value, Sum, Sum]:
+    """Return, for |x|: r, sinh r - r, cosh r - 1, and a quarter of 2^n - 2^-n and of 2^n + 2^-n as sums.
 
     sinh(n ln 2 + r) = sinh(n ln 2) cosh r + cosh(n ln 2) sinh r, and likewise cosh. With a quarter in the place of a
     half everything but the last doubling is finite.
@@ -81,15 +84,15 @@ def halves(body: Body, x: Value) -> tuple[Value, ...]:
     # 2^(-n - 2); nothing beside 2^(n - 2) where the exponent would be too small.
     exponent = body.constant(2 * form.bias - 2, bits.type) - (bits & 4095)
     down = ((exponent < 1).where(body.constant(0, bits.type), exponent) << form.mantissa).cast()
-    return r, sine, cosine, up - down, up + down
+    return r, sine, cosine, split_sum(up, -down), split_sum(up, down)
 
 
 @function("sinh")
 def sinh(body: Body, x: Value) -> Value:
     """Hyperbolic sine."""
-    r, sine, cosine, a, b = halves(body, x)
+    r, sine, cosine, (a, a_low), (b, _) = halves(body, x)
     total = body.fma(b, r, a)
-    y = (total + body.fma(b, sine, a * cosine)) * 2.0
+    y = (total + body.fma(b, sine, body.fma(a, cosine, a_low))) * 2.0
     # Without n there is nothing to add, and halves of subnormal numbers would be rounded.
     return body.copysign((body.abs(x) < 0.3).where(r + sine, y), x)
 
@@ -97,8 +100,8 @@ def sinh(body: Body, x: Value) -> Value:
 @function("cosh")
 def cosh(body: Body, x: Value) -> Value:
     """Hyperbolic cosine."""
-    r, sine, cosine, a, b = halves(body, x)
-    return (body.fma(a, r, b) + body.fma(b, cosine, a * sine)) * 2.0
+    r, sine, cosine, (a, _), (b, b_low) = halves(body, x)
+    return (body.fma(a, r, b) + body.fma(b, cosine, body.fma(a, sine, b_low))) * 2.0
 
 
 @function("tanh")

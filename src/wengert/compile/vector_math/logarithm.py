@@ -192,7 +192,7 @@ def log1p_of(body: Body, x: Value) -> Value:
 def softplus(body: Body, x: Value) -> Value:
     """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
     e = exp_of(body, body.maximum(-body.abs(x), -EXP_FAR[x.type.scalar]))
-    return body.maximum(x, 0.0) + log1p_of(body, e)
+    return body.maximum(x, 0.0) + log1p_sum(body, e, *near_one(body, e))
 
 
 # 1/log b, and log 2/log b, as sums of two numbers; the first part of log 2/log 10 is short enough that its product with
