@@ -16,6 +16,7 @@ import harness
 import import_time
 import mutation
 import staging
+import vector_math
 
 QUESTIONS = {
     "eager_overhead": eager_overhead.rows,
@@ -23,6 +24,7 @@ QUESTIONS = {
     "import_time": import_time.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
+    "vector_math": vector_math.rows,
 }
 
 
