@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 
+import boundary
 import eager_overhead
 import gradient_cost
 import harness
@@ -18,6 +19,7 @@ import mutation
 import staging
 
 QUESTIONS = {
+    "boundary": boundary.rows,
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
