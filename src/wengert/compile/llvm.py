@@ -10,9 +10,9 @@ Names in a program that begin with ``wg.`` are resolved by `compile.symbols`; al
 library, its mathematics, Python. Objects hold no addresses, so that they may be kept on disk.
 
 Measured for llvmlite 0.50 (LLVM 22, assertions on), AMD EPYC 9004: LLJIT links in 0.2 to 0.4 ms, with its older linker
-and with JITLink alike, and keeps 9 kB of each library that was unloaded; an engine of MCJIT for each takes 3 ms and keeps
-nothing. The large code model, llvmlite's default, is safe wherever memory happens to be; that its instructions cannot
-name a constant in memory costs loops over 50 constants nothing.
+and with JITLink alike, and keeps 9 kB of each library that was unloaded; an engine of MCJIT for each takes 3 ms and
+keeps nothing. The large code model, llvmlite's default, is safe wherever memory happens to be; that its instructions
+cannot name a constant in memory costs loops over 50 constants nothing.
 """
 
 from __future__ import annotations
