@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -189,3 +190,37 @@ late.itself = late
         env={"PYTHONPATH": str(SRC)},
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+def test_a_child_forked_beside_a_compilation_compiles():
+    script = f"""
+import os, signal, threading
+from wengert.compile import llvm
+half = {HALF!r}
+stop = []
+def body():
+    while not stop:
+        llvm.link(llvm.compile_text(half), {{}}, ["wg_program"])
+beside = threading.Thread(target=body, daemon=True)
+beside.start()
+for _ in range(15):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        llvm.link(llvm.compile_text(half), {{}}, ["wg_program"])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop.append(1)
+beside.join()
+print("both")
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PYTHONPATH": str(SRC), "PYTHONWARNINGS": "ignore"},
+    )
+    assert (run.returncode, run.stdout) == (0, "both\n"), run.stderr
