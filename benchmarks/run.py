@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 
+import boundary
 import eager_overhead
 import gradient_cost
 import harness
@@ -19,6 +20,7 @@ import staging
 import vector_math
 
 QUESTIONS = {
+    "boundary": boundary.rows,
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
