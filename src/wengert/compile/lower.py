@@ -10,18 +10,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from wengert.compile.affine import constant
 from wengert.compile.arena import Arena
-from wengert.compile.arrangement import Loop, arrange, settle
+from wengert.compile.arrangement import arrange, settle
 from wengert.compile.contractions import Routine, product_root, routine, write_routine
-from wengert.compile.definitions import Entries, Mapped, Memory, Placed, Viewed, operand_types, row_major
+from wengert.compile.definitions import (
+    Entries,
+    Entry,
+    Finite,
+    Mapped,
+    Memory,
+    Placed,
+    Viewed,
+    operand_types,
+    row_major,
+)
 from wengert.compile.inlining import inlined
 from wengert.compile.kernel import BOOL, Buffer, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
+from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
@@ -142,7 +153,7 @@ class Body:
         settle(items)
         self._settle_memory()
         nests = Nests(self.entries)
-        last = _last_reads(items, {self.owners[a] for a in self.graph.outputs if a in self.owners})
+        last = last_reads(items, {self.owners[a] for a in self.graph.outputs if a in self.owners})
         for k, item in enumerate(items):
             self._allocate(item)
             nests.write(item)
@@ -164,10 +175,10 @@ class Body:
     # What values are
 
     def _classify(self) -> None:
-        uses = _uses(self.graph)
+        counts = uses(self.graph)
         weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
         for node in self.graph.nodes:
-            self._classify_node(node, uses, weights)
+            self._classify_node(node, counts, weights)
         for atom in self._finite:
             self._require_finite(atom)
         for k, guard in enumerate(self._guards):
@@ -177,7 +188,9 @@ class Body:
             self._want(atom)
         self._survey()
 
-    def _classify_node(self, node: Node, uses: dict[Atom, int], weights: dict[Atom, tuple[int, int]]) -> None:
+    def _classify_node(
+        self, node: Node, counts: dict[Atom, int], weights: dict[Atom, tuple[int, int]]
+    ) -> None:
         kind, y = node.prim.lower, node.outputs[0]
         definition = self._definition(node, kind)
         if isinstance(kind, Reduction) and self._reduce(node, kind):
@@ -191,7 +204,7 @@ class Body:
         own = kind.weight if isinstance(kind, Pointwise) else 0
         below = [weights.get(a, (0, 0)) for a in node.inputs]
         weight, depth = own + sum(w for w, _ in below), 1 + max([d for _, d in below], default=0)
-        dear = uses.get(y, 0) > 1 and weight >= _DEAR
+        dear = counts.get(y, 0) > 1 and weight >= _DEAR
         if not y.shape or dear or depth > _DEEP:
             self._add_root(Root(y, definition, y.shape))
         else:
@@ -224,8 +237,8 @@ class Body:
         found: Atom = y
         if y.ndim > len(kept):  # axes of length 1 are left
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
-            self.entries.definitions[y] = _Entry(found, kept)
-        self._add_root(Root(found, _Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
+            self.entries.definitions[y] = Entry(found, kept)
+        self._add_root(Root(found, Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
         self.roots[-1].order = self._order[y]
         return True
 
@@ -298,7 +311,7 @@ class Body:
     def _require_finite(self, atom: Atom) -> None:
         """Let the program end with a code if a value is not finite."""
         answer = Var(ArrayType((), np.dtype(bool)))
-        root = Root(answer, _Finite(atom), atom.shape)
+        root = Root(answer, Finite(atom), atom.shape)
         self._add_root(root.joining("and", True, range(atom.ndim)) if atom.ndim else root)
 
         root.order = self._order[atom]
@@ -355,7 +368,7 @@ class Body:
             ):
                 self._destinations[atom] = target
             else:
-                copy = Root(Var(atom.type), _Entry(atom), atom.shape)
+                copy = Root(Var(atom.type), Entry(atom), atom.shape)
                 copy.target, copy.in_memory = target, True
                 self._add_root(copy)
 
@@ -388,7 +401,7 @@ class Body:
     # Memory
 
     def _settle_memory(self) -> None:
-        readers = _readers(self.roots)
+        readers = readers_of(self.roots)
         for atom in self.graph.outputs:
             owner = self.owners.get(atom)
             if owner is not None:
@@ -396,7 +409,7 @@ class Body:
         for root in self.roots:
             if isinstance(root, Root):
                 paths = [getattr(r, "path", ()) for r in readers.get(root, [])]
-                root.drop = 0 if root.in_memory else min([_shared(root.path, p) for p in paths], default=0)
+                root.drop = 0 if root.in_memory else min([shared(root.path, p) for p in paths], default=0)
                 root.in_memory = root.in_memory or self._is_read_in_loops(root, readers.get(root, []))
 
     def _is_read_in_loops(self, root: Root, readers: Sequence[Any]) -> bool:
@@ -409,7 +422,7 @@ class Body:
         if any(not root.path[k].unrolled for k in rest):
             return True
         return any(
-            not _is_written_out(e, reader)
+            not is_written_out(e, reader)
             for reader in readers
             if isinstance(reader, Root)
             for index in reader.reads[root]
@@ -418,7 +431,7 @@ class Body:
         )
 
     def _allocate(self, item: Any) -> None:
-        for root in _roots_in(item):
+        for root in roots_in(item):
             if root.in_memory and root.target is None:
                 shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
                 buffer = self.lowering.arena.buffer(_type(root.atom.type), size_of(shape))
@@ -427,39 +440,6 @@ class Body:
     def _release(self, root: Root) -> None:
         if root.target is not None and root.target.buffer.home == "arena" and not root.target.offset.terms:
             self.lowering.arena.release(root.target.buffer)
-
-
-class _Finite(NamedTuple):
-    """Whether the entry of a value is finite, as a definition."""
-
-    atom: Atom
-
-    def reads(self, index: Any) -> Any:
-        """Return it."""
-        return [(self.atom, index)]
-
-    def entry(self, entries: Entries, index: Any) -> Value:
-        """Ask it: what is not finite leaves something when it is taken from itself."""
-        w, x = entries.writer, entries.at(self.atom, index)
-        return w("eq", w("sub", x, x), w.constant(0, x))
-
-
-class _Entry:
-    """The entry of a value, as a definition; of some of the axes of the index, if it has others of length 1."""
-
-    __slots__ = ("_axes", "atom")
-
-    def __init__(self, atom: Atom, axes: Sequence[int] | None = None) -> None:
-        self.atom = atom
-        self._axes = axes
-
-    def reads(self, index: Any) -> Any:
-        """Return it."""
-        return [(self.atom, index if self._axes is None else tuple([index[i] for i in self._axes]))]
-
-    def entry(self, entries: Entries, index: Any) -> Value:
-        """Read it."""
-        return entries.at(*self.reads(index)[0])
 
 
 def _has_rule(node: Node, kind: Pointwise) -> bool:
@@ -474,68 +454,6 @@ def _is_uniform(const: Const) -> bool:
     """Whether all entries are the same number, bit by bit: it stands in the program then."""
     value = np.ravel(const.value)
     return value.size > 0 and (value.size == 1 or value.tobytes() == value[:1].tobytes() * value.size)
-
-
-# Who reads what -------------------------------------------------------------------------------------------------------
-
-
-def _uses(graph: Graph) -> dict[Atom, int]:
-    found: dict[Atom, int] = {}
-    for node in graph.nodes:
-        for a in node.inputs:
-            found[a] = found.get(a, 0) + 1
-    for a in graph.outputs:
-        found[a] = found.get(a, 0) + 1
-    return found
-
-
-def _readers(roots: Sequence[Any]) -> dict[Any, list[Any]]:
-    found: dict[Any, list[Any]] = {}
-    for root in roots:
-        for other in root.reads:
-            found.setdefault(other, []).append(root)
-    return found
-
-
-def _shared(path: Sequence[Loop], other: Sequence[Loop]) -> int:
-    """Return how many of the outermost loops are the same."""
-    n = 0
-    for a, b in zip(path, other, strict=False):
-        if a is not b:
-            break
-        n += 1
-    return n
-
-
-def _is_written_out(place: Any, reader: Root) -> bool:
-    """Whether an index takes its values in loops that are written out."""
-    loops = dict(zip(reader.axes, reader.path, strict=False))
-    return all(s in loops and loops[s].unrolled for s, _ in place.terms)
-
-
-def _roots_in(item: Any) -> list[Root]:
-    if isinstance(item, Loop):
-        return item.roots
-    return [item] if isinstance(item, Root) else []
-
-
-def _last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Root]]:
-    """Return the roots that are read for the last time in each item; those kept are read later."""
-    places = {
-        root: k
-        for k, item in enumerate(items)
-        for root in ([item] if isinstance(item, Unit) else _roots_in(item))
-    }
-    last = dict(places)
-    for root in sorted(places, key=places.__getitem__, reverse=True):
-        for other in root.reads:
-            until = last[root] if isinstance(root, Unit) and root.is_alias else places[root]
-            last[other] = max(last[other], until)
-    found: dict[int, list[Root]] = {}
-    for root, k in last.items():
-        if isinstance(root, Root) and root not in kept:
-            found.setdefault(k, []).append(root)
-    return found
 
 
 def _first(kind: Reduction, y: Atom) -> Any:
