@@ -48,10 +48,12 @@ class Writer:
 
     def program(self):
         for _ in range(self.draw(st.integers(1, 3))):
-            self.arguments.append(self.kernel.argument(self.choose(*TYPES), self.draw(st.integers(1, 150))))
+            self.arguments.append(self.kernel.argument(self.choose(*TYPES), self.draw(st.integers(1, 1500))))
         values = [number(self.draw(st.integers(0, 1)), type) for type in TYPES]
         for _ in range(self.draw(st.integers(1, 3))):
             self.choose(self.lanes, self.steps, self.branch)(values, [])
+        for value in values[len(TYPES) :]:
+            self.store(value, [])
         return self.kernel.program
 
     # Statements
@@ -160,14 +162,14 @@ class Writer:
         return self.kernel("rem", value, number(97, value.type))
 
     def some(self, values):
-        return [self.choose(*values) for _ in range(self.draw(st.integers(0, 2)))]
+        return [self.choose(*values) for _ in range(self.choose(1, 2, 0))]
 
     def of_type(self, values, type):
         found = [value for value in values if value.type == type]
         return self.choose(*found) if found else number(self.draw(st.integers(0, 1)), type)
 
     def extent(self):
-        return self.choose(0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 40, 64, 100)
+        return self.choose(0, 1, 3, 8, 9, 16, 17, 31, 40, 64, 100, 300, 1100)
 
 
 @st.composite
