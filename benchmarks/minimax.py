@@ -114,9 +114,13 @@ log_p = series(
 # sin r = r + r z p(z);  cos r = 1 - z/2 + z^2 p(z)
 sin_p = series(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mpf(1) / 6 + z / 120)
 cos_p = series(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: mpf(1) / 24 - z / 720)
+# tan r = r + r z p(z)
+tan_p = series(lambda z: (mp.tan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mpf(1) / 3 + 2 * z / 15)
 # sinh r = r + r z p(z);  cosh r = 1 + z/2 + z^2 p(z)
 sinh_p = series(lambda z: (mp.sinh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mpf(1) / 6 + z / 120)
 cosh_p = series(lambda z: (mp.cosh(mp.sqrt(z)) - 1 - z / 2) / z**2, lambda z: mpf(1) / 24 + z / 720)
+# tanh x = x + x z p(z)
+tanh_p = series(lambda z: (mp.tanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mpf(1) / 3 + 2 * z / 15)
 # log(1 + f) = f - f^2/2 + f^3 p(f)
 log_f = series(lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3, lambda f: mpf(1) / 3 - f / 4)
 # 2^r = 1 + r q(r)
@@ -149,6 +153,49 @@ def erfc_low(far: float) -> float:
     return (far - ERFC_CENTRE) / (far + ERFC_CENTRE)
 
 
+def mapped(g: Function, low: float, high: float) -> tuple[Function, float, float]:
+    """Return g as a function of t = (x - a)/(x + a), a = sqrt(low high), and the interval, symmetric about 0.
+
+    A singularity at x = 0 goes to t = -1, far from the interval.
+    """
+    a = mp.sqrt(mpf(low) * mpf(high))
+    far = (high - a) / (high + a)
+    return (lambda t: g(a * (1 + t) / (1 - t))), -far, far
+
+
+# log Gamma x = (x - 1)(x - 2) p(t);  digamma x = (x - x0) p(t), x0 its zero
+DIGAMMA_ZERO = mp.findroot(mp.digamma, 1.4616)
+
+
+def lgamma_p(x: mpf) -> mpf:
+    """Log Gamma without its zeros; the limits at 1 and 2 are -digamma(1) and digamma(2)."""
+    if abs(x - 1) < mpf(2) ** -60:
+        return -mp.digamma(1)
+    return mp.digamma(2) if abs(x - 2) < mpf(2) ** -60 else mp.loggamma(x) / ((x - 1) * (x - 2))
+
+
+def digamma_p(x: mpf) -> mpf:
+    """Digamma without its zero."""
+    return mp.digamma(x) / (x - DIGAMMA_ZERO)
+
+
+# log Gamma x = (x - 1/2)(log x - 1) + (log(2 pi) - 1)/2 + p(u)/x;  digamma x = log x - 1/(2 x) - u p(u), u = 1/x^2
+def stirling_p(u: mpf) -> mpf:
+    """Binet's function times x."""
+    if u < mpf(2) ** -60:
+        return mpf(1) / 12
+    x = 1 / mp.sqrt(u)
+    return x * (mp.loggamma(x) - (x - mpf(1) / 2) * mp.log(x) + x - mp.log(2 * mp.pi) / 2)
+
+
+def digamma_u(u: mpf) -> mpf:
+    """The asymptotic part of digamma."""
+    if u < mpf(2) ** -60:
+        return mpf(1) / 12
+    x = 1 / mp.sqrt(u)
+    return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) / u
+
+
 ROOT_HALF, ROOT = 0.7071, 1.4143
 SMALL_S = R_LOG**2
 TABLES = {
@@ -162,14 +209,15 @@ TABLES = {
     "LOG_32": Table(log_f, -0.293, 0.4143, 8, single=True, weight=power(2)),
     "SIN": Table(sin_p, 0, QUARTER_PI**2, 6),
     "COS": Table(cos_p, 0, QUARTER_PI**2, 6),
-    "SIN_WIDE": Table(sin_p, 0, QUARTER_PI**2, 4),
-    "COS_WIDE": Table(cos_p, 0, QUARTER_PI**2, 3),
     "SIN_32": Table(sin_p, 0, QUARTER_PI**2, 3, single=True),
     "COS_32": Table(cos_p, 0, QUARTER_PI**2, 3, single=True),
+    "TAN": Table(tan_p, 0, QUARTER_PI**2, 14, weight=power(1)),
+    "TAN_32": Table(tan_p, 0, QUARTER_PI**2, 6, weight=power(1), single=True),
     "SINH": Table(sinh_p, 0, HALF_LN2**2, 5),
     "COSH": Table(cosh_p, 0, HALF_LN2**2, 5),
     "SINH_32": Table(sinh_p, 0, HALF_LN2**2, 3, single=True),
     "COSH_32": Table(cosh_p, 0, HALF_LN2**2, 2, single=True),
+    "TANH_32": Table(tanh_p, 0, 0.625**2, 5, weight=power(1), single=True),
     "ASIN": Table(asin_p, 0, 0.25, 12, weight=power(1)),
     "ASIN_32": Table(asin_p, 0, 0.25, 5, single=True),
     "ATAN": Table(atan_p, 0, 1, 19, weight=power(1)),
@@ -181,6 +229,14 @@ TABLES = {
     "ERF": Table(erf_p, 0, 1, 12),
     "ERF_WIDE": Table(erf_p, 0, 1, 7),
     "ERFC": Table(erfc_p, erfc_low(0.46), erfc_low(27.5), 21),
+    "LGAMMA": Table(*mapped(lgamma_p, 0.5, 3), 23),
+    "LGAMMA_WIDE": Table(*mapped(lgamma_p, 0.5, 3), 11),
+    "STIRLING": Table(stirling_p, 0, 1 / 9, 10),
+    "STIRLING_WIDE": Table(stirling_p, 0, 1 / 9, 3),
+    "DIGAMMA": Table(*mapped(digamma_p, 1, 3), 19),
+    "DIGAMMA_WIDE": Table(*mapped(digamma_p, 1, 3), 9),
+    "DIGAMMA_FAR": Table(digamma_u, 0, 1 / 9, 11),
+    "DIGAMMA_FAR_WIDE": Table(digamma_u, 0, 1 / 9, 3),
     "ERFC_WIDE": Table(erfc_p, erfc_low(0.46), erfc_low(10.5), 10),
 }
 

@@ -56,7 +56,6 @@ def _facts(optimise: llvm.Level, generate: llvm.Level) -> dict[str, str]:
         **{name: str(value) for name, value in asdict(llvm.host()).items()},
         "optimise": optimise,
         "generate": generate,
-        "model": llvm.MODEL,
         "python": sys.implementation.cache_tag or "",
         "abi": str(sysconfig.get_config_var("SOABI")),
     }

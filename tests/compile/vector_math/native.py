@@ -10,7 +10,10 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from wengert.compile.vector_math import FUNCTIONS, module_text
+from wengert.compile.vector_math.definitions import text
 from wengert.compile.vector_math.instructions import FLOAT, Type
+
+__all__ = ["DTYPES", "FUNCTIONS", "apply", "image", "loop", "text"]
 
 DTYPES = {"f64": np.float64, "f32": np.float32}
 
@@ -63,9 +66,9 @@ exit:
 """
 
 
-def optimized(text: str) -> Any:
+def optimized(source: str) -> Any:
     """Parse, verify and inline."""
-    module = llvm.parse_assembly(text)
+    module = llvm.parse_assembly(source)
     module.verify()
     builder = llvm.create_pass_builder(machine(), llvm.create_pipeline_tuning_options(speed_level=1))
     passes = llvm.create_new_module_pass_manager()
@@ -74,12 +77,18 @@ def optimized(text: str) -> Any:
     return module
 
 
+def image(name: str, dtype: str, lanes: int) -> bytes:
+    """Compile the loop to an object file."""
+    return machine().emit_object(
+        optimized(module_text([(name, dtype, lanes)]) + loop_text(name, dtype, lanes))
+    )
+
+
 @cache
 def loop(name: str, dtype: str, lanes: int) -> tuple[Any, Any]:
     """Return the native loop, and what keeps its code alive."""
-    text = module_text([(name, dtype, lanes)]) + loop_text(name, dtype, lanes)
-    image = machine().emit_object(optimized(text))
-    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process().export_symbol("loop")
+    code = image(name, dtype, lanes)
+    builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol("loop")
     tracker = builder.link(compiler(), f"{name}.{dtype}x{lanes}")
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return kind(tracker["loop"]), tracker

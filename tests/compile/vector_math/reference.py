@@ -37,7 +37,7 @@ def _softplus(x):
 
 def _pow(x, y):
     if not x:
-        return mpmath.mpf(0 if y > 0 else "inf")
+        return mpmath.mpf(0 if y > 0 else "inf" if y < 0 else 1)
     exponent = y * mpmath.log(x)
     return mpmath.exp(max(min(exponent, FAR), -FAR))
 

@@ -28,6 +28,7 @@ TABLE = {
     "copysign": "1,-0=-1 -2,0=2 nan,1=nan inf,-1=-inf 0,-1=-0",
     "cos": "0=1 -0=1 inf=nan -inf=nan",
     "cosh": "0=1 -0=1 inf=inf -inf=inf 1e4=inf",
+    "digamma": "0=-inf -0=inf -1=nan -2=nan inf=inf -inf=nan",
     "erf": "0=0 -0=-0 inf=1 -inf=-1 30=1 -30=-1",
     "erfc": "0=1 -0=1 inf=0 -inf=2 30=0 -30=2",
     "exp": "0=1 -0=1 inf=inf -inf=0 1e4=inf -1e4=0",
@@ -38,6 +39,7 @@ TABLE = {
     "fmod": """5,3=2 -5,3=-2 5,-3=2 6,3=0 -6,3=-0 0,1=0 -0,1=-0 1,0=nan 0,0=nan inf,1=nan 1,inf=1 -1,inf=-1 -0,inf=-0
         inf,inf=nan nan,1=nan 1,nan=nan 3e6,0.75=0 16777215,0.75=0""",
     "hypot": "3,4=5 inf,nan=inf nan,-inf=inf 0,-0=0 nan,1=nan 1,nan=nan -inf,1=inf",
+    "lgamma": "0=inf -0=inf -1=inf -2=inf 1=0 2=0 inf=inf -inf=inf",
     "log": "0=-inf -0=-inf 1=0 -1=nan -inf=nan inf=inf",
     "log10": "0=-inf -0=-inf 1=0 10=1 1000=3 1e22=22 -1=nan -inf=nan inf=inf",
     "log1p": "0=0 -0=-0 -1=-inf -2=nan -inf=nan inf=inf",

@@ -41,6 +41,11 @@ class Format(NamedTuple):
         return 1.5 * 2.0**self.mantissa
 
     @property
+    def infinity(self) -> int:
+        """The bits of infinity."""
+        return (2 * self.bias + 1) << self.mantissa
+
+    @property
     def one(self) -> int:
         """The bits of 1."""
         return self.bias << self.mantissa

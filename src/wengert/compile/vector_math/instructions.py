@@ -25,6 +25,7 @@ __all__ = ["Body", "Type", "Value", "symbol_of"]
 FLOAT = {"f64": "double", "f32": "float"}
 INT = {"f64": "i64", "f32": "i32"}
 SUFFIX = {"double": "f64", "float": "f32", "i64": "i64", "i32": "i32", "i1": "i1"}
+C_LIBRARY = {"sin", "cos", "tan", "lgamma", "fmod"}  # called for rare arguments
 CAST = {"double": "i64", "float": "i32", "i64": "double", "i32": "float"}
 
 RARELY = '!prof !{!"branch_weights", i32 1, i32 100000}'
@@ -137,6 +138,10 @@ class Value:
     def is_nan(self) -> Value:
         """Whether this is nan."""
         return self.body.compare("uno", "", self, self)
+
+    def outside(self, low: int, high: int) -> Value:
+        """Whether an integer is not in [low, high): one comparison without signs."""
+        return self.body.compare("", "uge", self - low, high - low)
 
     def not_below(self, other: Value | Number) -> Value:
         """Whether this is not less than the other: true for nan."""
@@ -278,25 +283,47 @@ class Body:
     def rarely(self, rare: Value, usual: Value, scalar: str, *arguments: Value) -> Value:
         """Return `usual`, or `scalar` of the arguments in the lanes that are rare: one branch for all lanes.
 
-        `scalar` is the name of a function of this package.
+        `scalar` is called for one lane after another. It names a function of this package, or of the C library in
+        double precision.
         """
-        dtype = SUFFIX[usual.type.scalar]
-        self.uses.append((scalar, dtype, 1))
-        symbol = symbol_of(scalar, dtype, 1)
-        self._count += 1
-        before, slow, after = self._block, f"rare{self._count}", f"common{self._count}"
-        self.lines += [f"  br i1 {self._any(rare).text}, label %{slow}, label %{after}, {RARELY}", f"{slow}:"]
+        if scalar in C_LIBRARY and usual.type.scalar == "double":
+            symbol = self._declared(scalar, len(arguments))
+        else:
+            dtype = SUFFIX[usual.type.scalar]
+            scalar = f"{scalar}.far" if scalar in C_LIBRARY else scalar
+            self.uses.append((scalar, dtype, 1))
+            symbol = symbol_of(scalar, dtype, 1)
         operands = ", ".join(f"{x.type} {x.text}" for x in arguments)
         if self.lanes > 1:
             symbol = self._lane_loop(symbol, usual.type, [x.type for x in arguments])
             operands = f"{rare.type} {rare.text}, {usual.type} {usual.text}, {operands}"
+        return self._branch(rare, usual, [], f"call {usual.type} {symbol}({operands})")
+
+    def rarely_all(self, rare: Value, usual: Value, name: str, *arguments: Value) -> Value:
+        """Return `usual`, or in the lanes that are rare another function, called once for all lanes."""
+        dtype = SUFFIX[usual.type.scalar]
+        self.uses.append((name, dtype, self.lanes))
+        operands = ", ".join(f"{x.type} {x.text}" for x in arguments)
+        call = f"call {usual.type} {symbol_of(name, dtype, self.lanes)}({operands})"
+        if self.lanes == 1:
+            return self._branch(rare, usual, [], call)
         found = self.fresh()
-        merged = Value(self, usual.type, self.fresh())
+        chosen = f"select {rare.type} {rare.text}, {usual.type} {found}, {usual.type} {usual.text}"
+        return self._branch(rare, usual, [f"  {found} = {call}"], chosen)
+
+    def _branch(self, rare: Value, usual: Value, before: list[str], instruction: str) -> Value:
+        """Run some instructions where a lane is rare, and merge what the last one gives."""
+        self._count += 1
+        here, slow, after = self._block, f"rare{self._count}", f"common{self._count}"
+        found, merged = self.fresh(), Value(self, usual.type, self.fresh())
         self.lines += [
-            f"  {found} = call {usual.type} {symbol}({operands})",
+            f"  br i1 {self._any(rare).text}, label %{slow}, label %{after}, {RARELY}",
+            f"{slow}:",
+            *before,
+            f"  {found} = {instruction}",
             f"  br label %{after}",
             f"{after}:",
-            f"  {merged.text} = phi {usual.type} [ {usual.text}, %{before} ], [ {found}, %{slow} ]",
+            f"  {merged.text} = phi {usual.type} [ {usual.text}, %{here} ], [ {found}, %{slow} ]",
         ]
         self._block = after
         return merged
@@ -310,10 +337,13 @@ class Body:
 
     def library(self, name: str, *arguments: Value) -> Value:
         """Call a function of the C library, in double precision; for scalar functions only."""
-        wide = [self.widen(x) for x in arguments]
-        self.declarations[f"@{name}"] = f"declare double @{name}({', '.join('double' for _ in wide)})"
-        operands = ", ".join(f"double {x.text}" for x in wide)
-        return self.narrow(self.emit(Type("double", 1), f"call double @{name}({operands})"))
+        operands = ", ".join(f"double {self.widen(x).text}" for x in arguments)
+        symbol = self._declared(name, len(arguments))
+        return self.narrow(self.emit(Type("double", 1), f"call double {symbol}({operands})"))
+
+    def _declared(self, name: str, arity: int) -> str:
+        self.declarations[f"@{name}"] = f"declare double @{name}({', '.join(['double'] * arity)})"
+        return f"@{name}"
 
     def widen(self, x: Value) -> Value:
         """Return x in double precision."""

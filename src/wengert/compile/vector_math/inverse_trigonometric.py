@@ -6,6 +6,7 @@ Coefficients: benchmarks/minimax.py. Measured errors: tests/compile/vector_math/
 from __future__ import annotations
 
 from wengert.compile.vector_math.definitions import function
+from wengert.compile.vector_math.formats import split_sum
 from wengert.compile.vector_math.instructions import Body, Value
 
 __all__ = ["acos", "arcsine", "asin", "atan", "atan2", "sign_bit"]
@@ -97,7 +98,8 @@ def asin(body: Body, x: Value) -> Value:
     """Inverse sine: t, or pi/2 - 2 t, and the sign of x."""
     high, low = HALF_PI[x.type.scalar]
     _, small, t, correction = arcsine(body, x)
-    y = small.where(t + correction, high - body.fma(correction, 2.0, t + t - low))
+    rest, lost = split_sum(body.like(high, x), -(t + t))
+    y = small.where(t + correction, rest + (lost + body.fma(correction, -2.0, low)))
     return body.copysign(y, x)
 
 

@@ -21,14 +21,22 @@ __all__ = [
     "decompose",
     "log",
     "log1p",
+    "log1p_any",
     "log1p_of",
+    "log1p_sum",
     "log2",
+    "log2_any",
     "log10",
+    "log10_any",
+    "log_any",
     "log_parts",
+    "log_sum",
+    "near_one",
     "normalized",
     "scaled_log",
     "softplus",
     "special_cases",
+    "unusual",
 ]
 
 
@@ -112,75 +120,123 @@ def special_cases(body: Body, x: Value, y: Value, pole: float = 0.0) -> Value:
     return x.not_below(math.inf).where(x, outside)
 
 
+def unusual(x: Value) -> Value:
+    """Whether x is not a positive normal number."""
+    scalar = x.type.scalar
+    return x.cast().outside(bits_of(format_of(x).tiny, scalar), format_of(x).infinity)
+
+
+def log_sum(body: Body, k: Value, m: Value) -> Value:
+    """Logarithm of 2^k m."""
+    high, low = LN2[m.type.scalar]
+    f, correction = log_parts(body, m - 1.0)
+    return body.fma(k, high, f + body.fma(k, low, correction))
+
+
 @function("log")
 def log(body: Body, x: Value) -> Value:
     """Natural logarithm."""
-    k, m = normalized(body, x)
-    high, low = LN2[x.type.scalar]
-    f, correction = log_parts(body, m - 1.0)
-    return special_cases(body, x, body.fma(k, high, f + body.fma(k, low, correction)))
+    return body.rarely_all(unusual(x), log_sum(body, *decompose(x)), "log.any", x)
+
+
+@function("log.any", rare=True)
+def log_any(body: Body, x: Value) -> Value:
+    """Natural logarithm where subnormal and special values may be."""
+    return special_cases(body, x, log_sum(body, *normalized(body, x)))
 
 
 @function("log1p")
 def log1p(body: Body, x: Value) -> Value:
     """log(1 + x)."""
+    form = format_of(x)
+    usual = log1p_sum(body, x, *near_one(body, x))
+    rare = (
+        (x + 1.0).cast().outside(bits_of(form.tiny, x.type.scalar), bits_of(2.0**form.digits, x.type.scalar))
+    )
+    return body.rarely_all(rare, usual, "log1p.any", x)
+
+
+@function("log1p.any", rare=True)
+def log1p_any(body: Body, x: Value) -> Value:
+    """log(1 + x) where special and large values may be."""
     return special_cases(body, x, log1p_of(body, x), -1.0)
 
 
-def log1p_of(body: Body, x: Value) -> Value:
-    """log(1 + x) of finite x > -1.
+def near_one(body: Body, x: Value) -> tuple[Value, Value]:
+    """Return k and f with 1 + x = 2^k (1 + f), for x > -1 and below the point where 1 + x is x.
 
-    With 1 + x = 2^k m up to rounding, f = x 2^-k + (2^-k - 1) is rounded once, since 2^-k - 1 is exact for |k| <= 53;
-    where x is large, 1 + x is x, and f = m - 1.
+    f = x 2^-k + (2^-k - 1) is rounded once, since 2^-k - 1 is exact for |k| <= 53.
     """
-    form, scalar = format_of(x), x.type.scalar
+    form = format_of(x)
     k, m = decompose(x + 1.0)
-    down = (form.one - (((x + 1.0).cast() - m.cast()) & -(1 << form.mantissa))).cast()
-    f = (x > 2.0**form.digits).where(m - 1.0, body.fma(x, down, down - 1.0))
-    high, low = LN2[scalar]
+    down = (form.one - ((x + 1.0).cast() - m.cast())).cast()
+    return k, body.fma(x, down, down - 1.0)
+
+
+def log1p_sum(body: Body, x: Value, k: Value, f: Value) -> Value:
+    """log(1 + x) = k log 2 + log(1 + f), with the sign of x."""
+    high, low = LN2[x.type.scalar]
     f, correction = log_parts(body, f)
     return body.copysign(body.fma(k, high, f + body.fma(k, low, correction)), x)
+
+
+def log1p_of(body: Body, x: Value) -> Value:
+    """log(1 + x) of finite x > -1; where x is large, 1 + x is x, and f = m - 1."""
+    k, f = near_one(body, x)
+    _, m = decompose(x + 1.0)
+    f = (x > 2.0 ** (format_of(x).digits - 1)).where(m - 1.0, f)
+    return log1p_sum(body, x, k, f)
 
 
 @function("softplus")
 def softplus(body: Body, x: Value) -> Value:
     """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
     e = exp_of(body, body.maximum(-body.abs(x), -EXP_FAR[x.type.scalar]))
-    return body.maximum(x, 0.0) + log1p_of(body, e)
+    return body.maximum(x, 0.0) + log1p_sum(body, e, *near_one(body, e))
 
 
-LOG2 = ((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0))
-# The first part of log 2/log 10 has 42 bits, so that its product with k is exact.
-LOG10 = ((0.4342944819032518, 1.098319650216765e-17), (0.30102999566395283, 2.8363394551044964e-14))
+# 1/log b, and log 2/log b, as sums of two numbers; the first part of log 2/log 10 is short enough that its product with
+# an exponent is exact.
+LOG2 = {
+    "double": ((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0)),
+    "float": ((1.4426950216293335, 1.925963033500011e-08), (1.0, 0.0)),
+}
+LOG10 = {
+    "double": ((0.4342944819032518, 1.098319650216765e-17), (0.30102999566395283, 2.8363394551044964e-14)),
+    "float": ((0.4342944920063019, -1.0103049952192578e-08), (0.301025390625, 4.605039066518657e-06)),
+}
+Base = tuple[tuple[float, float], tuple[float, float]]
 
 
-@function("log2", wide=True)
+def scaled_log(body: Body, k: Value, m: Value, base: Base) -> Value:
+    """Logarithm of 2^k m to another base."""
+    (factor, factor_low), (unit, unit_low) = base
+    f, correction = log_parts(body, m - 1.0)
+    product, error = split_product(body, f, factor)
+    error = body.fma(correction, factor, body.fma(f, factor_low, error))
+    total, rest = split_sum(k * unit, product)
+    return total + (rest + (body.fma(k, unit_low, error) if unit_low else error))
+
+
+@function("log2")
 def log2(body: Body, x: Value) -> Value:
     """Logarithm to the base 2."""
-    return special_cases(body, x, scaled_log(body, x, *LOG2))
+    return body.rarely_all(unusual(x), scaled_log(body, *decompose(x), LOG2[x.type.scalar]), "log2.any", x)
 
 
-@function("log10", wide=True)
+@function("log2.any", rare=True)
+def log2_any(body: Body, x: Value) -> Value:
+    """Logarithm to the base 2 where subnormal and special values may be."""
+    return special_cases(body, x, scaled_log(body, *normalized(body, x), LOG2[x.type.scalar]))
+
+
+@function("log10")
 def log10(body: Body, x: Value) -> Value:
     """Logarithm to the base 10."""
-    return special_cases(body, x, scaled_log(body, x, *LOG10))
+    return body.rarely_all(unusual(x), scaled_log(body, *decompose(x), LOG10[x.type.scalar]), "log10.any", x)
 
 
-def scaled_log(body: Body, x: Value, base: tuple[float, float], unit: tuple[float, float]) -> Value:
-    """Logarithm to the base b, with 1/log b = base as a sum of two numbers, and log 2/log b = unit likewise."""
-    if x.precision == "wide":  # subnormal numbers of float32 are normal here
-        k, m = decompose(x)
-        f, correction = log_parts(body, m - 1.0)
-        return body.fma(k, unit[0], (f + correction) * base[0])
-    k, m = normalized(body, x)
-    f = m - 1.0
-    s = f / (f + 2.0)
-    half_square, square_error = split_product(body, f * 0.5, f)
-    high, low = split_sum(f, -half_square)
-    z = s * s
-    low = low + (body.fma(s, half_square + z * body.polynomial(z, LOG_S[z.precision]), -square_error))
-    product, error = split_product(body, high, base[0])
-    error = error + body.fma(low, base[0], high * base[1])
-    exact = k * unit[0]
-    total, rest = split_sum(exact, product)
-    return total + (rest + body.fma(k, unit[1], error))
+@function("log10.any", rare=True)
+def log10_any(body: Body, x: Value) -> Value:
+    """Logarithm to the base 10 where subnormal and special values may be."""
+    return special_cases(body, x, scaled_log(body, *normalized(body, x), LOG10[x.type.scalar]))

@@ -14,9 +14,22 @@ from wengert.compile.vector_math.definitions import function
 from wengert.compile.vector_math.exponential import FAR, LN2, clamped, exp_of
 from wengert.compile.vector_math.formats import format_of, nearest, split_product, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
-from wengert.compile.vector_math.logarithm import decompose, normalized
+from wengert.compile.vector_math.logarithm import decompose, normalized, unusual
 
-__all__ = ["absolute_power", "cbrt", "fmod", "fmod_far", "hypot", "log_sum", "pow"]
+__all__ = [
+    "cbrt",
+    "cbrt_any",
+    "cube_root",
+    "exponent_of",
+    "fmod",
+    "fmod_far",
+    "hypot",
+    "log_sum",
+    "positive_power",
+    "pow",
+    "pow_any",
+    "wide_log",
+]
 
 
 # log((1 + s)/(1 - s)) = 2 s (1 + z/3 + z^2 p(z)), z = s^2
@@ -40,6 +53,8 @@ POW = {
 }
 # log 2: 42 bits, so that products with exponents are exact, and the rest
 LN2_PARTS = (0.6931471805598903, 5.497923018708371e-14)
+HUGE = 2.0**70  # every power beyond this one, but of 1, is 0 or infinite; and below it no product overflows
+NORMAL = 708.0  # beyond it e^x is not a normal number
 THIRD = (0.3333333333333333, 1.850371707708594e-17)
 
 # cbrt m for sqrt(1/2) <= m < sqrt 2
@@ -62,9 +77,8 @@ CBRT = {
 CBRT_2, CBRT_HALF = 1.2599210498948732, 0.7937005259840998
 
 
-def log_sum(body: Body, x: Value) -> tuple[Value, Value]:
-    """Log x of finite x > 0 as an unevaluated sum, to about 64 bits."""
-    k, m = normalized(body, x)
+def log_sum(body: Body, k: Value, m: Value) -> tuple[Value, Value]:
+    """Logarithm of 2^k m as an unevaluated sum, to about 64 bits."""
     f = m - 1.0
     inverse, below = 1.0 / (f + 2.0), f + 2.0
     s = f * inverse
@@ -74,7 +88,7 @@ def log_sum(body: Body, x: Value) -> tuple[Value, Value]:
     third, third_low = split_product(body, z, THIRD[0])
     third_low = third_low + body.fma(z, THIRD[1], z_low * THIRD[0])
     rest = body.fma(z * z, body.polynomial(z, POW["double"]), third_low)
-    factor, factor_low = split_sum(body.like(1.0, x), third)
+    factor, factor_low = split_sum(body.like(1.0, m), third)
     twice = s + s
     product, error = split_product(body, twice, factor)
     error = error + body.fma(twice, factor_low + rest, (s_low + s_low) * factor)
@@ -82,33 +96,47 @@ def log_sum(body: Body, x: Value) -> tuple[Value, Value]:
     return split_sum(total, lost + body.fma(k, LN2_PARTS[1], error))
 
 
-def absolute_power(body: Body, x: Value, y: Value) -> Value:
-    """|x|^y where |x| is neither 0 nor infinite."""
-    size = body.abs(x)
-    # Beyond 2^70 every power but those of 1 is 0 or infinite, and below it no product overflows.
-    y = clamped(body, y, 2.0**70)
-    if x.precision == "wide":
-        k, m = decompose(size)
-        f = m - 1.0
-        s = f / (f + 2.0)
-        z = s * s
-        tail = body.fma(z, body.polynomial(z, POW["wide"]), THIRD[0])
-        logarithm = body.fma(k, LN2["double"][0], (s + s) * body.fma(z, tail, 1.0))
-        return exp_of(body, clamped(body, y * logarithm, FAR["double"]))
-    logarithm, low = log_sum(body, size)
+def wide_log(body: Body, k: Value, m: Value) -> Value:
+    """Logarithm of 2^k m, to about 36 bits."""
+    f = m - 1.0
+    s = f / (f + 2.0)
+    z = s * s
+    tail = body.fma(z, body.polynomial(z, POW["wide"]), THIRD[0])
+    return body.fma(k, LN2["double"][0], (s + s) * body.fma(z, tail, 1.0))
+
+
+def exponent_of(body: Body, k: Value, m: Value, y: Value) -> tuple[Value, Value | None]:
+    """Return y log(2^k m) for |y| <= 2^70: as a sum of two numbers in float64."""
+    if y.precision == "wide":
+        return y * wide_log(body, k, m), None
+    logarithm, low = log_sum(body, k, m)
     exponent, error = split_product(body, logarithm, y)
-    error = clamped(body, body.fma(low, y, error), 1.0)
-    exponent = clamped(body, exponent, FAR["double"])
-    return exp_of(body, exponent, error)
+    return exponent, body.fma(low, y, error)
 
 
 @function("pow", 2, wide=True)
 def pow(body: Body, x: Value, y: Value) -> Value:
+    """x^y of positive normal x where the result is a normal number; anything else is rare."""
+    exponent, error = exponent_of(body, *decompose(x), y)
+    rare = unusual(x) | (body.abs(exponent) < NORMAL).differs(1)
+    return body.rarely_all(rare, exp_of(body, exponent, error, normal=True), "pow.any", x, y)
+
+
+def positive_power(body: Body, x: Value, y: Value) -> Value:
+    """x^y for x > 0, over the whole range of results."""
+    exponent, error = exponent_of(body, *normalized(body, x), clamped(body, y, HUGE))
+    if error is not None:  # large only where the exponent is beyond all bounds
+        error = clamped(body, error, 1.0)
+    return exp_of(body, clamped(body, exponent, FAR["double"]), error)
+
+
+@function("pow.any", 2, rare=True, wide=True)
+def pow_any(body: Body, x: Value, y: Value) -> Value:
     """x^y, with the special values of C99."""
     infinite, one = body.like(math.inf, x), body.like(1.0, x)
     size = body.abs(x)
     is_zero, is_infinite = size.equals(0.0), size.equals(math.inf)
-    power = absolute_power(body, x, y)
+    power = positive_power(body, size, y)
     # 0^y and inf^-y; inf^y and 0^-y
     grows = is_infinite.where(y, -y) > 0.0
     power = (is_zero | is_infinite).where(grows.where(infinite, 0.0), power)
@@ -124,9 +152,22 @@ def pow(body: Body, x: Value, y: Value) -> Value:
 
 @function("cbrt")
 def cbrt(body: Body, x: Value) -> Value:
-    """Cube root: |x| = 2^(3 q) t, a polynomial for the root of t, and one step of Halley's iteration."""
+    """Cube root."""
+    size = body.abs(x)
+    return body.rarely_all(unusual(size), cube_root(body, x, *decompose(size)), "cbrt.any", x)
+
+
+@function("cbrt.any", rare=True)
+def cbrt_any(body: Body, x: Value) -> Value:
+    """Cube root where zeros, subnormal numbers, infinities and nan may be."""
+    size = body.abs(x)
+    special = size.equals(0.0) | size.not_below(math.inf)
+    return special.where(x, cube_root(body, x, *normalized(body, size)))
+
+
+def cube_root(body: Body, x: Value, k: Value, m: Value) -> Value:
+    """Cube root of |x| = 2^k m = 2^(3 q) t, with the sign of x: a polynomial, and one step of Halley's iteration."""
     form, scalar = format_of(x), x.type.scalar
-    k, m = normalized(body, body.abs(x))
     q, bits = nearest(body, k, 1 / 3)
     rest = body.fma(q, -3.0, k)  # -1, 0 or 1
     up, down = rest > 0.0, rest < 0.0
@@ -137,8 +178,7 @@ def cbrt(body: Body, x: Value) -> Value:
     # t - y^3 with the error of y^2; the correction is y (t - y^3)/(2 y^3 + t).
     missing = body.fma(-y, square, t) - y * square_low
     y = body.fma(y, missing / body.fma(square + square, y, t), y)
-    root = body.copysign(y * (bits << form.mantissa).cast(), x)
-    return (x.equals(0.0) | body.abs(x).not_below(math.inf)).where(x, root)
+    return body.copysign(y * (bits << form.mantissa).cast(), x)
 
 
 @function("hypot", 2, wide=True)
@@ -172,7 +212,7 @@ def fmod(body: Body, x: Value, y: Value) -> Value:
     rest = (rest < 0.0).where(rest + b, rest)  # the quotient was rounded up to n
     rest = (a < b).where(a, rest)
     usual = quotient < 2.0 ** format_of(x).mantissa
-    return body.rarely(usual.differs(1), body.copysign(rest, x), "fmod.far", x, y)
+    return body.rarely(usual.differs(1), body.copysign(rest, x), "fmod", x, y)
 
 
 @function("fmod.far", 2, rare=True)

@@ -11,7 +11,7 @@ Coefficients: benchmarks/minimax.py. Measured errors: tests/compile/vector_math/
 from __future__ import annotations
 
 from wengert.compile.vector_math.definitions import function
-from wengert.compile.vector_math.formats import format_of, quotient, split_product, split_sum
+from wengert.compile.vector_math.formats import format_of, split_product, split_sum
 from wengert.compile.vector_math.instructions import Body, Value
 
 __all__ = ["circular", "cos", "cos_far", "cosine", "quadrant", "sin", "sin_far", "sine", "tan", "tan_far"]
@@ -33,12 +33,6 @@ SIN = {
         -2.5051129062469552e-08,
         1.591792748707921e-10,
     ),
-    "wide": (
-        -0.16666666663843643,
-        0.008333331869639485,
-        -0.00019840083821628747,
-        2.724953302755133e-06,
-    ),
     "float": (
         -0.166666641831398,
         0.008332747034728527,
@@ -55,15 +49,37 @@ COS = {
         2.087614451336295e-09,
         -1.1382505248949182e-11,
     ),
-    "wide": (
-        0.041666664654993545,
-        -0.001388830185445188,
-        2.4547654011933356e-05,
-    ),
     "float": (
         0.0416666641831398,
         -0.0013888301327824593,
         2.45476549025625e-05,
+    ),
+}
+# tan r = r + r z p(z)
+TAN = {
+    "double": (
+        0.3333333333333271,
+        0.13333333333423888,
+        0.05396825392240206,
+        0.021869489707318047,
+        0.008863217832231447,
+        0.003592300650349372,
+        0.001454690167176005,
+        0.0005953403911501195,
+        0.00022159284833891886,
+        0.00013809827772762512,
+        -2.8540650403085825e-05,
+        9.137967710579981e-05,
+        -4.589068687054371e-05,
+        2.1101279459673857e-05,
+    ),
+    "float": (
+        0.3333313763141632,
+        0.13339245319366455,
+        0.053377266973257065,
+        0.02454296126961708,
+        0.0029502722900360823,
+        0.009480205364525318,
     ),
 }
 TWO_OVER_PI = 0.6366197723675814
@@ -83,7 +99,7 @@ def quadrant(body: Body, x: Value) -> tuple[Value, Value, Value]:
 
 def sine(body: Body, r: Value, r_low: Value, z: Value) -> Value:
     """Return sin(r + r_low) - r: the small part of the sine."""
-    return body.fma(r * z, body.polynomial(z, SIN[r.precision]), r_low)
+    return body.fma(r * z, body.polynomial(z, SIN[r.type.scalar]), r_low)
 
 
 def cosine(body: Body, r: Value, r_low: Value, z: Value) -> tuple[Value, Value]:
@@ -91,7 +107,7 @@ def cosine(body: Body, r: Value, r_low: Value, z: Value) -> tuple[Value, Value]:
     half = z * 0.5
     top = 1.0 - half
     lost = (1.0 - top) - half
-    return top, body.fma(z * z, body.polynomial(z, COS[r.precision]), lost - r * r_low)
+    return top, body.fma(z * z, body.polynomial(z, COS[r.type.scalar]), lost - r * r_low)
 
 
 def circular(body: Body, x: Value, shift: int, far: str) -> Value:
@@ -110,13 +126,13 @@ def circular(body: Body, x: Value, shift: int, far: str) -> Value:
 @function("sin")
 def sin(body: Body, x: Value) -> Value:
     """Sine."""
-    return x.equals(0.0).where(x, circular(body, x, 0, "sin.far"))  # -0 stays -0
+    return x.equals(0.0).where(x, circular(body, x, 0, "sin"))  # -0 stays -0
 
 
 @function("cos")
 def cos(body: Body, x: Value) -> Value:
     """Cosine."""
-    return circular(body, x, 1, "cos.far")
+    return circular(body, x, 1, "cos")
 
 
 @function("sin.far", rare=True)
@@ -131,21 +147,19 @@ def cos_far(body: Body, x: Value) -> Value:
     return body.library("cos", x)
 
 
-@function("tan", wide=True)
+@function("tan")
 def tan(body: Body, x: Value) -> Value:
-    """Tangent: sine over cosine of r, or -cosine over sine in odd quadrants."""
+    """Tangent: that of r, or in odd quadrants -1/tan r, with one step of Newton's after the division."""
     r, r_low, n = quadrant(body, x)
     z = r * r
-    sine_high, sine_low = split_sum(r, sine(body, r, r_low, z))
-    cosine_high, cosine_low = split_sum(*cosine(body, r, r_low, z))
-    even = (n & 1).equals(0)
-    above, below = even.where(sine_high, -cosine_high), even.where(cosine_high, sine_high)
-    if x.precision == "wide":
-        y = above / below
-    else:
-        above_low, below_low = even.where(sine_low, -cosine_low), even.where(cosine_low, sine_low)
-        y = quotient(body, above, above_low, below, below_low)
-    y = body.rarely(body.abs(x).not_below(FAR[x.type.scalar]), y, "tan.far", x)
+    # The derivative of the tangent is 1 + tan^2 r, near enough to 1 + r^2 for so small a correction.
+    small = body.fma(r * z, body.polynomial(z, TAN[r.type.scalar]), body.fma(r_low, z, r_low))
+    high, low = split_sum(r, small)
+    inverse = -1.0 / high
+    # -1/(high + low) = inverse/(1 - lack), lack = 1 + inverse (high + low)
+    lack = body.fma(inverse, low, body.fma(inverse, high, 1.0))
+    y = (n & 1).equals(0).where(high, body.fma(inverse, lack, inverse))
+    y = body.rarely(body.abs(x).not_below(FAR[x.type.scalar]), y, "tan", x)
     return x.equals(0.0).where(x, y)
 
 
