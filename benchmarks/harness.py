@@ -101,7 +101,7 @@ def timed(
 
     `smoke` takes each once: not a measurement, but everything has run.
     """
-    scale = {"us": 1e6, "ms": 1e3, "s": 1.0}[unit] / per
+    scale = {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}[unit] / per
     times = interleaved(candidates, rounds=1 if smoke else rounds, sample_s=0.0 if smoke else SAMPLE_S)
     values = {who: median(ts) * scale for who, ts in times.items()}
     return Row(name, unit, values, {who: _spread(ts) for who, ts in times.items()}, limit)

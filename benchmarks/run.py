@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import argparse
 
+import boundary
 import eager_overhead
 import gradient_cost
 import harness
 import import_time
 import mutation
 import staging
+import vector_math
 
 QUESTIONS = {
+    "boundary": boundary.rows,
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
+    "vector_math": vector_math.rows,
 }
 
 

@@ -111,6 +111,7 @@ def test_info(capsys):
     facts = json.loads(out)
     assert code == 0
     assert {"wengert", "python", "numpy", "scipy", "processor"} <= set(facts)
+    assert {"llvm", "compiled for", "cache", "cached objects", "cached bytes"} <= set(facts)
     code, out, _ = run(capsys, "info")
     assert facts["numpy"] in out
 

@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 import wengert
+from wengert.compile import cache
+from wengert.compile.llvm import host
 from wengert.errors import ArgumentError, WengertError
 from wengert.explain.evaluation_trace import evaluation_trace
 from wengert.explain.expression import CONSTANTS, FUNCTIONS, ExpressionError, parse
@@ -177,6 +179,7 @@ def _info(args: argparse.Namespace) -> None:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        **_compiler(),
     }
     if args.json:
         _print_json(facts)
@@ -198,6 +201,19 @@ def _blas() -> str:
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+
+
+def _compiler() -> dict[str, Any]:
+    """Return what is compiled for, and what is kept of it."""
+    machine, store = host(), cache.default()
+    entries = [] if store is None else store.entries()
+    return {
+        "llvm": machine.llvm,
+        "compiled for": f"{machine.cpu}, vectors of {machine.vector_bits} bits",
+        "cache": "off" if store is None else str(store.path),
+        "cached objects": len(entries),
+        "cached bytes": sum(entry.size for entry in entries),
+    }
 
 
 def _processor() -> str:

@@ -19,13 +19,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
+from wengert.compile.compiled import Native, leaf_of, native, result_leaf, structure_of
+from wengert.compile.structure import Tuple, leaves
 from wengert.control.call import call_
 from wengert.core import attention
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
-from wengert.errors import check_callable, warn
+from wengert.errors import LiftError, check_callable, warn
+from wengert.lift import lift as lifted
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
 from wengert.transforms.execution import Executor
 from wengert.transforms.simplify import simplify
@@ -42,6 +45,9 @@ _FIXED = (str, bytes, bool, int, float, complex, type(None))  # results that are
 _CONCRETE = frozenset(
     {"float", "int", "complex", "index", "round", "array"}
 )  # what no derivative gets through
+
+
+_UNTRIED: Any = object()  # in place of what has not been compiled yet
 
 
 class CacheInfo(NamedTuple):
@@ -66,12 +72,21 @@ class CacheInfo(NamedTuple):
     paths: int
 
 
+class _Direct(NamedTuple):
+    """A native function of the arguments as they come, while what is watched stays the same."""
+
+    function: Callable[..., Any]
+    watch: Watch
+
+
 class _Path:
     """One way through the function."""
 
     __slots__ = (
         "_executor",
         "_fixed",
+        "_made",
+        "_native",
         "_structure",
         "concrete",
         "expected",
@@ -93,6 +108,33 @@ class _Path:
         self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
         self.live = [const.value for const in graph.constants() if const.live]
         self._executor: Executor | None = None
+        self._native: Any = _UNTRIED
+        self._made: Native | None = None
+
+    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+        """Return the results, or None, and the answers of the guards that were asked."""
+        if self._native is _UNTRIED:
+            self._made = made = native(self.graph, self.guards)
+            self._native = None if made is None else made.flat(operands)
+        if self._native is not None:
+            ys = self._native(*operands)
+            if ys is not None:
+                return list(ys), self.expected
+        return self.executor(operands)
+
+    def direct(self, call: Arguments, instead: Callable[..., Any], watch: Watch | None) -> _Direct | None:
+        """Return the native function of whole arguments, or None where there is none."""
+        if self._made is None or self._fixed or watch is None:
+            return None
+        n = len(call.operands)
+        args, kwargs = call.restore(call.operands)
+        arguments = structure_of(args, leaf_of)
+        results = structure_of(
+            tree.unflatten(self._structure, self.graph.outputs[: self.n_outputs]), result_leaf
+        )
+        if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
+            return None
+        return _Direct(self._made.function(arguments.items, results, instead), watch)
 
     @property
     def executor(self) -> Executor:
@@ -132,6 +174,7 @@ class Jitted:
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_direct",
         "_eager",
         "_entries",
         "_fun",
@@ -150,6 +193,7 @@ class Jitted:
         self._names = frozenset(names)
         self._entries: dict[Any, list[_Entry]] = {}
         self._mutex = threading.RLock()
+        self._direct: _Direct | None = None
         self._hits = self._misses = self._eager = 0
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -160,16 +204,33 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function with these arguments."""
+        direct = self._direct
+        if (
+            direct is not None
+            and not kwargs
+            and not attention.lenses.get()
+            and direct.watch.changed() is None
+        ):
+            self._hits += 1
+            return direct.function(*args)
+        return self._called(args, kwargs)
+
+    def _instead(self, *args: Any) -> Any:
+        """Run the function where the native one does not take the arguments, or goes another way."""
+        self._hits -= 1
+        self._direct = None
+        return self._called(args, {})
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             call = Arguments(args, kwargs, self._nums, self._names)
-            if attention.lenses.get() or (
-                call.traced and any(staged_under(x) is not None for x in call.operands)
-            ):
-                raise Unstageable  # part of a larger graph, or every operation is to be seen  # noqa: TRY301
+            _require_alone(call)
             path, ys = self._run(call)
         except Unstageable:
             self._eager += 1
         else:
+            if not kwargs and not call.traced and self._direct is None:
+                self._direct = path.direct(call, self._instead, self._entry(call).watch)
             return path.restore(ys)
         return self._fun(*args, **kwargs)
 
@@ -261,7 +322,7 @@ def _results(path: _Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]
     try:
         if call.traced:
             return _differentiably(path, call.operands)
-        ys, answers = path.executor(call.operands)
+        ys, answers = path.run(call.operands)
     except Unstageable:
         raise
     except Exception:  # noqa: BLE001 - the function itself raises it where its own code can catch it
@@ -339,6 +400,8 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
         entry.watch = entry.watch or watch
         try:
             y = fun(*args, **kwargs)
+        except LiftError:
+            raise
         except Exception:  # noqa: BLE001 - if it is the function's own, it raises it again
             interpreter.failed = True
             _require_stageable(entry, interpreter, watch, ())
@@ -351,6 +414,13 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
     whole = Graph(graph.inputs, graph.nodes, [*graph.outputs, *decisive], graph.name)
     interpreter.enliven()
     return _Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+
+
+def _require_alone(call: Arguments) -> None:
+    """Raise for a call that is part of a larger graph, or of which every operation is to be seen."""
+    staged = call.traced and any(staged_under(x) is not None for x in call.operands)
+    if staged or attention.lenses.get():
+        raise Unstageable
 
 
 def _flattened(y: Any) -> tuple[list[Any], Any, list[tuple[int, Any]]]:
@@ -388,6 +458,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    lift: bool = False,
 ) -> Any:
     """Return a function that computes the same, compiled.
 
@@ -397,14 +468,15 @@ def jit(
         Any Python function of numbers, arrays and containers of them.
     static_argnums : int or sequence of int, optional
     static_argnames : str or sequence of str, optional
-        Arguments that are constants of the compiled function, which is then made anew for each of their values. Other
-        arguments than numbers and arrays always are.
+        Arguments that are constants of the compiled function, made anew for each of their values. All that are neither
+        numbers nor arrays always are.
+    lift : bool
+        Whether loops and branches on traced values stay such: ``jit(lift(fun))``.
 
     Returns
     -------
     Jitted
-        Takes the arguments of `fun`, which may be traced: it can be differentiated, batched and compiled further. Its
-        `graph(*args)` shows what is run, `cache_info()` how often.
+        Can be differentiated, batched, compiled further. `graph(*args)` shows what is run, `cache_info()` how often.
 
     Notes
     -----
@@ -419,8 +491,8 @@ def jit(
     What the function reads beside its arguments (variables of its module and of enclosing functions, attributes,
     items of lists) is compared with what it was; after 8 changes the function runs uncompiled, with one warning.
     Arrays of more than a megabyte are not compared: changes of their contents are seen where they meet traced values.
-    A function that draws random numbers from a generator that it can reach runs uncompiled; those of generators that
-    it makes are those of the first call. Side effects happen when the function is staged.
+    A function that draws random numbers from a generator that it can reach runs uncompiled; those that it makes give
+    what they gave first. Side effects happen when the function is staged.
 
     Examples
     --------
@@ -433,13 +505,10 @@ def jit(
     ...     return x
     >>> newton(2.0)
     np.float64(1.414213562373095)
-    >>> from wengert.api.gradients import grad
-    >>> round(float(grad(newton)(2.0)), 12)
-    0.353553390593
     """
     if fun is None:
-        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames)
+        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, lift=lift)
     check_callable(fun, "jit")
-    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(fun, nums, names)
+    nums = [static_argnums] if isinstance(static_argnums, int) else static_argnums
+    names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
+    return Jitted(lifted(fun) if lift else fun, nums, names)

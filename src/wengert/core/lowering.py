@@ -4,6 +4,7 @@
 `View`          each entry of the result is an entry of the first operand, at an index made of that of the result
 `Placement`     the converse: entries of the operand are put into an array of zeros, or of another operand's entries
 `Reduction`     entries along axes are joined by an operation
+`Contraction`   products of entries are added up along axes
 
 Rules of `Pointwise` speak to a builder: ``b(name, *values)`` is the result of an operation of `compile/kernel.py`,
 ``b.constant(number, like)`` a number of the type of a value, ``b.convert(value, type)`` a conversion,
@@ -17,7 +18,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Builder", "Lowering", "Number", "Piece", "Placement", "Pointwise", "Reduction", "View"]
+__all__ = [
+    "Builder",
+    "Contraction",
+    "Lowering",
+    "Number",
+    "Piece",
+    "Placement",
+    "Pointwise",
+    "Reduction",
+    "View",
+]
 
 
 class Number(Protocol):
@@ -130,4 +141,17 @@ class Reduction:
     first: float | None = None
 
 
-Lowering = Pointwise | View | Placement | Reduction
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """A sum of products over named axes.
+
+    Attributes
+    ----------
+    labels : (shapes of the operands, **params) -> labels of each operand, labels of the result
+        Axes of one label run together; those that the result does not have are summed over. Axes of length 1 broadcast.
+    """
+
+    labels: Callable[..., Any]
+
+
+Lowering = Pointwise | View | Placement | Reduction | Contraction

@@ -417,6 +417,7 @@ def bilinear(
     samples: Samples,
     complex: bool = True,
     alternating: bool = False,
+    lower: Lowering | None = None,
 ) -> Primitive:
     """Define a primitive that is linear in each of two operands.
 
@@ -451,6 +452,7 @@ def bilinear(
 
     prim = define(
         name=name,
+        lower=lower,
         doc=doc,
         eval=eval,
         infer=infer,
