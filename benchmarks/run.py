@@ -17,6 +17,7 @@ import harness
 import import_time
 import mutation
 import staging
+import vector_math
 
 QUESTIONS = {
     "boundary": boundary.rows,
@@ -25,6 +26,7 @@ QUESTIONS = {
     "import_time": import_time.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
+    "vector_math": vector_math.rows,
 }
 
 

@@ -11,6 +11,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from wengert.compile import compiled
 from wengert.core import check
 from wengert.core.dispatch import active
 
@@ -25,10 +26,19 @@ hypothesis.settings.register_profile(
 
 def pytest_configure(config: pytest.Config) -> None:
     check.always(True)  # every graph that is made
+    compiled.switched_on[0] = False  # machine code has its own tests, which switch it on
     hypothesis.settings.load_profile("slow" if config.getoption("-m") == "slow" else "default")
     objects = tempfile.TemporaryDirectory(prefix="wengert-objects-")  # the user's own are left alone
     os.environ["WENGERT_CACHE_DIR"] = objects.name
     config.add_cleanup(objects.cleanup)
+
+
+@pytest.fixture
+def machine_code() -> Iterator[None]:
+    """Let `jit` compile."""
+    compiled.switched_on[0] = True
+    yield
+    compiled.switched_on[0] = False
 
 
 @pytest.fixture

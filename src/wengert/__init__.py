@@ -22,6 +22,7 @@ from wengert.control.external import defjvp, defvjp, external, primitive
 from wengert.control.loop import fori_loop, scan
 from wengert.control.while_loop import while_loop
 from wengert.jit import jit
+from wengert.lift import lift
 
 if TYPE_CHECKING:
     from wengert import explain, export, methods
@@ -60,6 +61,7 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "lift",
     "linear_transpose",
     "linearize",
     "methods",

@@ -10,6 +10,7 @@ WengertError
 ├─ NonFiniteError          (FloatingPointError)      `debug_nans` saw a NaN or an infinity appear
 ├─ RefusedError            (TypeError)               a NumPy function that cannot be differentiated
 │  └─ MemoryRefusedError   (AttributeError)          the memory of a traced array was asked for
+├─ LiftError               (TypeError)               Python's control flow that cannot be part of a graph
 ├─ RuleMissingError        (NotImplementedError)     a primitive lacks the rule that was asked for
 └─ GradientCheckError      (AssertionError)          `check_grads` found a derivative that is wrong
 """
@@ -30,6 +31,7 @@ __all__ = [
     "ArgumentError",
     "GradientCheckError",
     "GraphFreedError",
+    "LiftError",
     "MemoryRefusedError",
     "NonFiniteError",
     "NotConcreteError",
@@ -168,6 +170,10 @@ class RefusedError(WengertError, TypeError):
 
 class MemoryRefusedError(RefusedError, AttributeError):
     """The memory of a traced array was asked for: its strides, flags, bytes, or to be seen as another dtype."""
+
+
+class LiftError(WengertError, TypeError):
+    """Source that `lift` cannot find, or a statement of it that cannot become part of a graph."""
 
 
 class RuleMissingError(WengertError, NotImplementedError):

@@ -19,17 +19,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
-from wengert.control.call import call_
 from wengert.core import attention
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
-from wengert.errors import check_callable, warn
+from wengert.errors import LiftError, check_callable, warn
+from wengert.lift import lift as lifted
+from wengert.paths import Direct, Path, results
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
-from wengert.transforms.execution import Executor
 from wengert.transforms.simplify import simplify
-from wengert.transforms.staging import Guard, Stage
+from wengert.transforms.staging import Stage
 from wengert.types import type_of
 from wengert.watching import Watch
 
@@ -39,9 +39,6 @@ _PATHS = (
     8  # of one signature, and states of what the function reads beside its arguments; others run as they are
 )
 _FIXED = (str, bytes, bool, int, float, complex, type(None))  # results that are part of a path, as they are
-_CONCRETE = frozenset(
-    {"float", "int", "complex", "index", "round", "array"}
-)  # what no derivative gets through
 
 
 class CacheInfo(NamedTuple):
@@ -66,58 +63,13 @@ class CacheInfo(NamedTuple):
     paths: int
 
 
-class _Path:
-    """One way through the function."""
-
-    __slots__ = (
-        "_executor",
-        "_fixed",
-        "_structure",
-        "concrete",
-        "expected",
-        "graph",
-        "guards",
-        "live",
-        "n_outputs",
-    )
-
-    def __init__(
-        self, graph: Graph, guards: Sequence[Guard], structure: Any, fixed: list[tuple[int, Any]]
-    ) -> None:
-        self.graph = graph
-        self.guards = tuple(guards)
-        self._structure = structure
-        self._fixed = fixed
-        self.n_outputs = len(graph.outputs) - len(guards)
-        self.expected = [guard.expected for guard in guards]
-        self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
-        self.live = [const.value for const in graph.constants() if const.live]
-        self._executor: Executor | None = None
-
-    @property
-    def executor(self) -> Executor:
-        if self._executor is None:
-            self._executor = Executor(self.graph, self.guards)
-        return self._executor
-
-    def fits(self, answers: Sequence[Any]) -> bool:
-        """Whether the path goes the way that the answers tell of."""
-        return self.expected[: len(answers)] == list(answers)
-
-    def restore(self, ys: list[Any]) -> Any:
-        """Return the result of the function with these leaves."""
-        for i, y in self._fixed:
-            ys.insert(i, y)
-        return tree.unflatten(self._structure, ys)
-
-
 class _Entry:
     """What is known of one signature, while all that the function reads beside its arguments stays the same."""
 
     __slots__ = ("closed", "failures", "paths", "watch")
 
     def __init__(self) -> None:
-        self.paths: list[_Path] = []
+        self.paths: list[Path] = []
         self.watch: Watch | None = None
         self.failures = 0  # times that the function caught what an operation raised
         self.closed = False  # no more paths are staged
@@ -132,6 +84,7 @@ class Jitted:
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_direct",
         "_eager",
         "_entries",
         "_fun",
@@ -150,6 +103,7 @@ class Jitted:
         self._names = frozenset(names)
         self._entries: dict[Any, list[_Entry]] = {}
         self._mutex = threading.RLock()
+        self._direct: Direct | None = None
         self._hits = self._misses = self._eager = 0
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -160,20 +114,37 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function with these arguments."""
+        direct = self._direct
+        if (
+            direct is not None
+            and not kwargs
+            and not attention.lenses.get()
+            and direct.watch.changed() is None
+        ):
+            self._hits += 1
+            return direct.function(*args)
+        return self._called(args, kwargs)
+
+    def _instead(self, *args: Any) -> Any:
+        """Run the function where the native one does not take the arguments, or goes another way."""
+        self._hits -= 1
+        self._direct = None
+        return self._called(args, {})
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             call = Arguments(args, kwargs, self._nums, self._names)
-            if attention.lenses.get() or (
-                call.traced and any(staged_under(x) is not None for x in call.operands)
-            ):
-                raise Unstageable  # part of a larger graph, or every operation is to be seen  # noqa: TRY301
+            _require_alone(call)
             path, ys = self._run(call)
         except Unstageable:
             self._eager += 1
         else:
+            if not kwargs and not call.traced and self._direct is None:
+                self._direct = path.direct(call, self._instead, self._entry(call).watch)
             return path.restore(ys)
         return self._fun(*args, **kwargs)
 
-    def _run(self, call: Arguments) -> tuple[_Path, list[Any]]:
+    def _run(self, call: Arguments) -> tuple[Path, list[Any]]:
         entry = self._entry(call)
         answers: list[Any] = []
         while True:
@@ -184,7 +155,7 @@ class Jitted:
                 self._misses += 1
             else:
                 self._hits += 1
-            ys, answers = _results(path, call)
+            ys, answers = results(path, call)
             if ys is not None:
                 return path, ys
             if staged:  # not even here does it go the way it went: something that it reads changes by itself
@@ -209,7 +180,7 @@ class Jitted:
         entries.append(_Entry())
         return entries[-1]
 
-    def _staged(self, call: Arguments, entry: _Entry) -> _Path:
+    def _staged(self, call: Arguments, entry: _Entry) -> Path:
         if entry.closed:
             raise Unstageable
         path = _stage(self._fun, call, entry)
@@ -253,61 +224,10 @@ class Jitted:
         self._entries.clear()
 
 
-# Runs -----------------------------------------------------------------------------------------------------------------
+# Warnings -----------------------------------------------------------------------------------------------------------
 
 
-def _results(path: _Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]:
-    """Return the results of a path, or None and the answers of the guards, of which the last is another."""
-    try:
-        if call.traced:
-            return _differentiably(path, call.operands)
-        ys, answers = path.executor(call.operands)
-    except Unstageable:
-        raise
-    except Exception:  # noqa: BLE001 - the function itself raises it where its own code can catch it
-        raise Unstageable from None
-    return (None if ys is None else _own(ys, [*call.operands, *path.live])), answers
-
-
-def _own(ys: list[Any], held: list[Any]) -> list[Any]:
-    """Return results that share memory with nothing else, so that the caller may write into them."""
-    if not any([type(y) is np.ndarray for y in ys]):  # noqa: C419 - a list is quicker here
-        return ys
-    owners = {id(_owner(x)) for x in held if type(x) is np.ndarray}
-    for i, y in enumerate(ys):
-        if type(y) is np.ndarray:
-            owner = id(_owner(y))
-            if owner in owners or not y.flags.writeable:
-                ys[i] = y.copy("K")
-            owners.add(owner)
-    return ys
-
-
-def _owner(x: Any) -> Any:
-    """Return the object that holds the memory of an array."""
-    while type(x) is np.ndarray and x.base is not None:
-        x = x.base
-    return x
-
-
-def _differentiably(path: _Path, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
-    """Run a path on traced operands; guards look at the values under the tracers."""
-    if path.concrete:
-        raise Unstageable  # a Python number cannot hold a derivative: the function itself says where it loses one
-    active = tuple([isinstance(x, Traced) for x in operands])
-    flat = call_(*operands, graph=path.graph, active=active)
-    answers: list[Any] = []
-    for guard, value, expected in zip(path.guards, flat[path.n_outputs :], path.expected, strict=True):
-        plain = root(value)
-        if np.shape(plain) != guard.atom.shape:
-            raise Unstageable  # under vmap: examples may differ, and the function itself says where
-        answers.append(guard.seen(plain))
-        if answers[-1] != expected:
-            return None, answers
-    return list(flat[: path.n_outputs]), answers
-
-
-def _warn_of_paths(fun: Callable[..., Any], path: _Path) -> None:
+def _warn_of_paths(fun: Callable[..., Any], path: Path) -> None:
     guard = path.guards[-1] if path.guards else None
     place = f" at {guard.place}" if guard is not None and guard.place is not None else ""
     asked = "" if guard is None else f" (the last asked for {guard.asked}{place})"
@@ -330,7 +250,7 @@ def _warn_of_changes(fun: Callable[..., Any], changed: str | None) -> None:
 # Staging --------------------------------------------------------------------------------------------------------------
 
 
-def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
+def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> Path:
     """Run the function once on staged values."""
     with Stage(known=True) as interpreter:
         tracers = [_lifted(interpreter, x) for x in call.operands]
@@ -339,6 +259,8 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
         entry.watch = entry.watch or watch
         try:
             y = fun(*args, **kwargs)
+        except LiftError:
+            raise
         except Exception:  # noqa: BLE001 - if it is the function's own, it raises it again
             interpreter.failed = True
             _require_stageable(entry, interpreter, watch, ())
@@ -350,7 +272,14 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
     decisive = [guard.atom for guard in interpreter.guards]
     whole = Graph(graph.inputs, graph.nodes, [*graph.outputs, *decisive], graph.name)
     interpreter.enliven()
-    return _Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+    return Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+
+
+def _require_alone(call: Arguments) -> None:
+    """Raise for a call that is part of a larger graph, or of which every operation is to be seen."""
+    staged = call.traced and any(staged_under(x) is not None for x in call.operands)
+    if staged or attention.lenses.get():
+        raise Unstageable
 
 
 def _flattened(y: Any) -> tuple[list[Any], Any, list[tuple[int, Any]]]:
@@ -388,6 +317,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    lift: bool = False,
 ) -> Any:
     """Return a function that computes the same, compiled.
 
@@ -397,14 +327,15 @@ def jit(
         Any Python function of numbers, arrays and containers of them.
     static_argnums : int or sequence of int, optional
     static_argnames : str or sequence of str, optional
-        Arguments that are constants of the compiled function, which is then made anew for each of their values. Other
-        arguments than numbers and arrays always are.
+        Arguments that are constants of the compiled function, made anew for each of their values. All that are neither
+        numbers nor arrays always are.
+    lift : bool
+        Whether loops and branches on traced values stay such: ``jit(lift(fun))``.
 
     Returns
     -------
     Jitted
-        Takes the arguments of `fun`, which may be traced: it can be differentiated, batched and compiled further. Its
-        `graph(*args)` shows what is run, `cache_info()` how often.
+        Can be differentiated, batched, compiled further. `graph(*args)` shows what is run, `cache_info()` how often.
 
     Notes
     -----
@@ -419,8 +350,8 @@ def jit(
     What the function reads beside its arguments (variables of its module and of enclosing functions, attributes,
     items of lists) is compared with what it was; after 8 changes the function runs uncompiled, with one warning.
     Arrays of more than a megabyte are not compared: changes of their contents are seen where they meet traced values.
-    A function that draws random numbers from a generator that it can reach runs uncompiled; those of generators that
-    it makes are those of the first call. Side effects happen when the function is staged.
+    A function that draws random numbers from a generator that it can reach runs uncompiled; those that it makes give
+    what they gave first. Side effects happen when the function is staged.
 
     Examples
     --------
@@ -433,13 +364,10 @@ def jit(
     ...     return x
     >>> newton(2.0)
     np.float64(1.414213562373095)
-    >>> from wengert.api.gradients import grad
-    >>> round(float(grad(newton)(2.0)), 12)
-    0.353553390593
     """
     if fun is None:
-        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames)
+        return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, lift=lift)
     check_callable(fun, "jit")
-    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(fun, nums, names)
+    nums = [static_argnums] if isinstance(static_argnums, int) else static_argnums
+    names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
+    return Jitted(lifted(fun) if lift else fun, nums, names)

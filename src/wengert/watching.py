@@ -89,23 +89,27 @@ class Watch:
         """Say whether random numbers were drawn from a generator that the function can reach."""
         return any(_state(x) != state for x, state in self._generators)
 
-    def _look(self, x: Any) -> Iterator[Any]:  # noqa: C901
+    def _look(self, x: Any) -> Iterator[Any]:
         """Note what an object refers to, and yield it."""
         if isinstance(x, np.ndarray):
             if x.nbytes <= _LARGEST and x.dtype.kind in "biufc":
                 self._arrays.append((x, x.tobytes()))
         elif isinstance(x, _GENERATORS):
             self._generators.append((x, _state(x)))
-        elif isinstance(x, types.MethodType):
+        elif isinstance(x, _CONTAINERS):
+            if not isinstance(x, tuple | frozenset):
+                self._containers.append((x, _items(x)))
+            yield from _items(x)
+        else:
+            yield from self._look_at_object(x)
+
+    def _look_at_object(self, x: Any) -> Iterator[Any]:
+        if isinstance(x, types.MethodType):
             yield from (x.__func__, x.__self__)
         elif isinstance(x, types.FunctionType):
             yield from self._look_at_function(x)
         elif isinstance(x, functools.partial):
             yield from (x.func, x.args, x.keywords)
-        elif isinstance(x, _CONTAINERS):
-            if not isinstance(x, tuple | frozenset):
-                self._containers.append((x, _items(x)))
-            yield from _items(x)
         elif hasattr(x, "__wrapped__"):
             yield x.__wrapped__
         elif isinstance(x, type):

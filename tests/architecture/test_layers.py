@@ -47,6 +47,11 @@ LAYERS = (
 # loads them.
 HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "onnx", "scipy", "sympy", "torch"}
 
+# Modules that may refer to an evaluator.
+EXCEPTIONS = {
+    "wengert.lifting.source": {"compile"}
+}  # of syntax trees, from the user's own file: never of text
+
 EVALUATORS = {"eval", "exec", "compile", "__import__"}
 SERIALIZERS = {"builtins", "cloudpickle", "dill", "marshal", "pickle", "shelve"}
 
@@ -161,7 +166,9 @@ def test_nothing_is_imported_late_but_heavy_optional_packages(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_is_evaluated_from_strings_or_unpickled(module):
-    assert not evaluators(MODULES[module].read_text(encoding="utf-8"))
+    allowed = EXCEPTIONS.get(module, set())
+    found = evaluators(MODULES[module].read_text(encoding="utf-8"))
+    assert not [use for use in found if use.split()[0] not in allowed]
     assert not [i for i in imports_of(module) if i.target.split(".")[0] in SERIALIZERS]
 
 

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.control.scan import Loop, scan_
+from wengert.core.graph import Graph
+from wengert.transforms.staging import stage
+from wengert.types import ArrayType
 
 RNG = np.random.default_rng(0)
 W, X = RNG.normal(size=(3, 3)) * 0.4, RNG.normal(size=(6, 3))
@@ -173,6 +177,11 @@ BAD = {
     ),
     "no length": (lambda: wg.scan(lambda c, _: (c, None), 1.0), "no xs and no length"),
     "a negative length": (lambda: wg.scan(lambda c, _: (c, None), 1.0, length=-1), "length=-1"),
+    "xs without an axis": (lambda: wg.scan(lambda c, x: (c + x, c), 0.0, 2.0), "f64[], which has no axis"),
+    "xs without an axis beside others": (
+        lambda: wg.scan(lambda c, x: (c, x), 0.0, (X, np.array(1))),
+        "i64[], which has no axis",
+    ),
     "lengths that differ": (lambda: wg.scan(lambda c, x: (c, x[0]), 1.0, (X, X[1:])), "different lengths"),
     "a bound that is no integer": (lambda: wg.fori_loop(0, 1.5, lambda _, x: x, 1.0), "f64[]"),
     "no pair": (lambda: wg.scan(lambda c, x: c + x, 0.0, np.ones(3)), "pair"),
@@ -187,3 +196,23 @@ def test_bad_input_is_refused_with_both_types(name):
     text = str(caught.value)
     assert message in text
     assert all(part in text for part in ("where:", "why:", "instead:"))
+
+
+def test_one_body_serves_loops_of_other_constants():
+    """Entries may be written in place in what is carried, never in a constant of the loop."""
+    t = ArrayType((3,), np.dtype(float))
+
+    def step(a, b):
+        z = a * 1.0
+        z[0] += 1.0
+        b[0] += z[0]
+        return [z, b]
+
+    body, _ = stage(step, [t, t], "step")
+    for n_carry in (2, 1, 2):
+        graph = body if n_carry == 2 else Graph(body.inputs, body.nodes, body.outputs[1:])
+        graph.derived = body.derived  # what is made of one body is kept with it
+        a, b = np.zeros(3), np.zeros(3)
+        *_, found = scan_(a, b, loop=Loop(graph, 2 - n_carry, n_carry, 3))
+        np.testing.assert_array_equal(found, [6.0 if n_carry == 2 else 3.0, 0.0, 0.0])
+        np.testing.assert_array_equal([a, b], np.zeros((2, 3)))

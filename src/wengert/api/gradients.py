@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.api.arguments import ArgNums, Arguments, as_output, own_results, resolve_argnums, settled
 from wengert.errors import ArgumentError, NotDifferentiableError, check_callable
+from wengert.lift import lift as lifted
 from wengert.transforms.reverse import record
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ def value_and_grad(
     holomorphic: bool = False,
     conj: bool = False,
     argnum: ArgNums | None = None,
+    lift: bool = False,
 ) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes `fun` and its gradient, from one run of `fun`.
 
     Parameters
     ----------
-    fun, argnums, has_aux, holomorphic, conj, argnum
+    fun, argnums, has_aux, holomorphic, conj, argnum, lift
         As for `grad`.
 
     Returns
@@ -49,6 +51,7 @@ def value_and_grad(
     (np.float64(5.0), array([2., 4.]))
     """
     check_callable(fun, "value_and_grad")
+    fun = lifted(fun) if lift else fun
     chosen = resolve_argnums(argnums, argnum)
 
     @wraps(fun)
@@ -80,6 +83,7 @@ def grad(
     holomorphic: bool = False,
     conj: bool = False,
     argnum: ArgNums | None = None,
+    lift: bool = False,
 ) -> Callable[..., Any]:
     """Return a function that computes the gradient of a real function of size-1 output, by reverse mode.
 
@@ -91,40 +95,39 @@ def grad(
     fun : callable
         Returns a real number or array of size 1; with `has_aux`, a pair of that and anything else.
     argnums : int or tuple of int
-        Which positional arguments to differentiate; `argnum` is an alias. Arguments may be any pytree of
-        floating or complex numbers and arrays; Python ints count as floats.
+        Which positional arguments to differentiate (alias `argnum`): pytrees of floating or complex numbers
+        and arrays; Python ints count as floats.
     has_aux : bool
         Whether `fun` returns (value, aux).
     holomorphic : bool
-        Promise that `fun` is holomorphic: its output may be complex, and the result is its complex
-        derivative.
+        Promise that `fun` is holomorphic: its output may be complex; the result is its complex derivative.
     conj : bool
         Conjugate the gradient.
+    lift : bool
+        Whether to rewrite the function from its source first: ``grad(lift(fun))``.
 
     Returns
     -------
     callable
-        With the arguments of `fun`; returns the gradient, in the structure, shapes and dtypes of the chosen
-        arguments (a tuple of them if `argnums` is one), with `has_aux` (gradient, aux).
+        With the arguments of `fun`; returns the gradient, in the structure, shapes and dtypes of the
+        arguments (a tuple if `argnums` is one), with `has_aux` (gradient, aux).
 
     Raises
     ------
-    NotDifferentiableError
-        For integer or boolean arrays, strings and the like, or an output that is not a real scalar.
-    ArgumentError
-        For argnums that do not fit the call.
+    NotDifferentiableError, ArgumentError
+        For integers, strings and the like, or an output that is no real scalar; argnums that do not fit.
 
     Notes
     -----
-    Exact to rounding. Costs a small multiple of `fun`, whatever the number of inputs (Griewank & Walther
-    2008, section 4.6); memory grows with the number of operations.
+    Exact to rounding, at a small multiple of the cost of `fun`, whatever the number of inputs (Griewank &
+    Walther 2008, section 4.6); memory grows with the number of operations.
 
     Examples
     --------
     >>> grad(lambda x, y: np.log(x) + x * y - np.sin(y), argnums=(0, 1))(2.0, 5.0)
     (np.float64(5.5), np.float64(1.7163378145367738))
     """
-    both = value_and_grad(fun, argnums, has_aux, holomorphic=holomorphic, conj=conj, argnum=argnum)
+    both = value_and_grad(fun, argnums, has_aux, holomorphic=holomorphic, conj=conj, argnum=argnum, lift=lift)
 
     @wraps(fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:

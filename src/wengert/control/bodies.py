@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
+from wengert.control.interning import interned
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
@@ -20,7 +21,7 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import Stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["Body", "as_operands", "body_of", "merged", "promoted", "require_same"]
+__all__ = ["Body", "as_operands", "body_of", "merged", "require_same"]
 
 _NUMBERS = (bool, int, float, complex)
 
@@ -62,7 +63,14 @@ def _as_operand(x: Any, what: str) -> Any:
     )
 
 
-def body_of(fun: Callable[..., Any], structure: Any, types: Sequence[ArrayType], name: str) -> Body:
+def body_of(
+    fun: Callable[..., Any],
+    structure: Any,
+    types: Sequence[ArrayType],
+    name: str,
+    *,
+    weak: Sequence[type | None] | None = None,
+) -> Body:
     """Return the graph of a function of pytrees for leaves of given types.
 
     Parameters
@@ -75,12 +83,15 @@ def body_of(fun: Callable[..., Any], structure: Any, types: Sequence[ArrayType],
         Of all leaves.
     name : str
         For messages.
+    weak : sequence of type or None, optional
+        Python's types of those that are Python numbers to the body.
     """
+    weak = weak or [None] * len(types)
     with Stage() as interpreter:
-        tracers = [interpreter.lift(t, scalar=not t.shape) for t in types]
+        tracers = [interpreter.lift(t, scalar=not t.shape, weak=w) for t, w in zip(types, weak, strict=True)]
         leaves, out_structure = tree.flatten(fun(*tree.unflatten(structure, tracers)))
         graph = interpreter.graph([_as_operand(leaf, f"the result of {name}") for leaf in leaves], name)
-    return Body(simplify(graph), interpreter.captured(), out_structure)
+    return Body(interned(simplify(graph)), interpreter.captured(), out_structure)
 
 
 def merged(bodies: Sequence[Body], n: int) -> tuple[list[Graph], list[Any]]:
@@ -93,7 +104,7 @@ def merged(bodies: Sequence[Body], n: int) -> tuple[list[Graph], list[Any]]:
             tracers = [interpreter.lift(t, scalar=not t.shape) for t in body.graph.in_types[:n]]
             others = [interpreter.lift(type_of(x), scalar=not np.shape(x)) for x in captured]
             ys = body.graph.apply([*tracers, *others[start:stop]])
-            graphs.append(simplify(interpreter.graph(ys, body.graph.name)))
+            graphs.append(interned(simplify(interpreter.graph(ys, body.graph.name))))
         start = stop
     return graphs, captured
 
@@ -116,11 +127,3 @@ def require_same(
         why=why,
         instead="return values of the structure, shapes and dtypes of the first; x.astype and np.reshape change types.",
     )
-
-
-def promoted(leaves: Sequence[Any], numbers: Sequence[bool], types: Sequence[ArrayType]) -> list[Any]:
-    """Return first values in the dtypes of the body's results, where they were given as Python numbers."""
-    return [
-        np.asarray(x, t.dtype)[()] if is_number and np.shape(x) == t.shape else x
-        for x, is_number, t in zip(leaves, numbers, types, strict=True)
-    ]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.control.operand_types import require_types
 from wengert.core.collector import collector_paused
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
@@ -46,6 +47,12 @@ def _closed(fun: Callable[..., Sequence[Any]], types: Sequence[ArrayType], name:
         message = f"a rule of {name} closed over traced values"
         raise AssertionError(message)
     return simplify(graph)
+
+
+def _infer(*types: ArrayType, graph: Graph, active: Flags) -> tuple[ArrayType, ...]:
+    del active
+    require_types(types, graph.in_types, "operands of a call")
+    return graph.out_types
 
 
 # Forward ------------------------------------------------------------------------------------------------------------
@@ -224,7 +231,7 @@ call_: Primitive = define(
     doc="The results of a graph.",
     multiple=True,
     eval=lambda *xs, graph, active: tuple(run(graph, xs)),
-    infer=lambda *_, graph, active: graph.out_types,
+    infer=_infer,
     jvp=_jvp,
     save=_save,
     vjp=_vjp,

@@ -18,6 +18,7 @@ import numpy as np
 from wengert import tree
 from wengert.control.bodies import as_operands, body_of, merged, require_same
 from wengert.control.call import Flags, batched_graph, halves, tangent_graph
+from wengert.control.operand_types import require_types
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
@@ -25,7 +26,7 @@ from wengert.core.views import root, staged_under
 from wengert.errors import ArgumentError, check_callable
 from wengert.transforms.execution import run
 from wengert.transforms.staging import stage
-from wengert.types import type_of
+from wengert.types import ArrayType, type_of
 
 __all__ = ["cond", "switch", "switch_"]
 
@@ -39,6 +40,15 @@ def _place(index: Any, n: int) -> int:
 def _adapted(graph: Graph, fun: Callable[..., Sequence[Any]], types: Sequence[Any]) -> Graph:
     made, _ = stage(fun, types, graph.name)
     return made
+
+
+def _infer(index: ArrayType, *types: ArrayType, graphs: Graphs) -> tuple[ArrayType, ...]:
+    if index.shape or index.dtype.kind not in "iu":
+        require_types([index], [ArrayType((), np.dtype(np.int64))], "the choice of a branch")
+    for graph in graphs:
+        require_types(types, graph.in_types, "operands of a branch")
+        require_types(graph.out_types, graphs[0].out_types, "results of a branch")
+    return graphs[0].out_types
 
 
 # Rules ----------------------------------------------------------------------------------------------------------------
@@ -146,7 +156,8 @@ def _batch(size: int, xs: Sequence[Any], batched: Sequence[bool], *, graphs: Gra
     if not batched[0]:
         return switch_(index, *operands, graphs=made)
     place = np.clip(index, 0, len(graphs) - 1)
-    results = [switch_(np.int64(0), *operands, graphs=(graph,)) for graph in made]
+    with np.errstate(all="ignore"):  # of what a branch makes of the examples of others nobody shall hear
+        results = [switch_(np.int64(0), *operands, graphs=(graph,)) for graph in made]
     ys = list(results[0])
     for k, others in enumerate(results[1:], start=1):
         ys = [_selected(place == k, other, y) for other, y in zip(others, ys, strict=True)]
@@ -173,7 +184,7 @@ switch_: Primitive = define(
     doc="The results of one of several graphs, chosen by an integer.",
     multiple=True,
     eval=lambda index, *xs, graphs: tuple(run(graphs[_place(index, len(graphs))], xs)),
-    infer=lambda *_, graphs: graphs[0].out_types,
+    infer=_infer,
     jvp=_jvp,
     save=_save,
     vjp=_vjp,

@@ -25,6 +25,9 @@ def hoisted(body: Graph, n_consts: int) -> tuple[Graph, Graph]:
     found = body.derived.get(("hoisted", n_consts))
     if found is None:
         found = body.derived["hoisted", n_consts] = _split(body, n_consts)
+        if "interned" in body.derived:  # then these are as good as interned: they are made once for it
+            for part in found:
+                part.derived["interned"] = True
     return found
 
 

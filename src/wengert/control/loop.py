@@ -10,18 +10,17 @@ import numpy as np
 
 from wengert import tree
 from wengert.control import reversal  # noqa: F401 - defines the primitive
-from wengert.control.bodies import Body, as_operands, body_of, promoted, require_same
+from wengert.control.bodies import as_operands
+from wengert.control.carry_types import constants_first, settled
 from wengert.control.scan import Loop, looped
 from wengert.control.schedules import schedule
-from wengert.control.while_loop import while_loop
+from wengert.control.unsharing import unshared
+from wengert.control.while_loop import conditional_loop
 from wengert.core.dispatch import Traced
-from wengert.core.graph import Graph
 from wengert.errors import ArgumentError, check_callable
 from wengert.types import ArrayType, type_of
 
 __all__ = ["fori_loop", "scan"]
-
-_CARRY = "the next step takes what this one returns, and a loop is made for one type of it."
 
 
 def scan(
@@ -40,7 +39,7 @@ def scan(
     f : callable
         f(carry, x) -> (carry, y), with x the slices of `xs`. It is staged once; what it closes over is constant.
     init : pytree
-        The first carry; Python numbers take the dtype that `f` gives them.
+        The first carry; Python numbers yield to the types of arrays, as in NumPy.
     xs : pytree, optional
         Arrays of equal leading lengths.
     length : int, optional
@@ -91,59 +90,56 @@ def _looped_over(
     reverse: bool,
     checkpoint: int | str | None,
 ) -> tuple[Any, Any]:
-    body, carry, structure, y_structure = _scan_body(f, init, xs, slices)
-    n = len(carry)
+    kinds = [(ArrayType(np.shape(x)[1:], type_of(x).dtype), None) for x in slices]
+    made = settled(_scan_step(f), init, xs, kinds, "scan")
+    n = len(made.carry)
     loop = Loop(
-        _constants_first(body.graph, n + len(slices)), len(body.captured), n, steps, reverse, checkpoint
+        constants_first(made.body.graph, n + len(slices)),
+        len(made.body.captured),
+        n,
+        steps,
+        reverse,
+        checkpoint,
     )
-    results = looped([*body.captured, *carry, *slices], loop)
-    return tree.unflatten(structure, results[:n]), tree.unflatten(y_structure, results[n:])
+    operands = [*made.body.captured, *made.carry, *slices]
+    results = unshared(looped(operands, loop), operands)
+    return tree.unflatten(made.structure, results[:n]), tree.unflatten(made.y_structure, results[n:])
 
 
-def _scan_body(
-    f: Callable[..., Any], init: Any, xs: Any, slices: Sequence[Any]
-) -> tuple[Body, list[Any], Any, Any]:
-    """Return the staged body, the first carry in the types that it keeps, and the structures of carry and results."""
-    carry, structure = as_operands(init, "the first carry of scan")
-    numbers = [type(x) in {bool, int, float, complex} for x in tree.flatten(init)[0]]
-    x_types = [ArrayType(np.shape(x)[1:], type_of(x).dtype) for x in slices]
-    both = tree.flatten((init, xs))[1]
+def _scan_step(f: Callable[..., Any]) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Return a body of which it is sure that it returns a pair."""
 
-    def staged() -> tuple[Body, list[ArrayType], Any, Any]:
-        body = body_of(f, both, [*map(type_of, carry), *x_types], "the body of scan")
-        parts = tree.children(tree.unflatten(body.structure, list(range(len(body.graph.outputs)))))
+    def step(carry: Any, x: Any) -> tuple[Any, Any]:
+        parts = tree.children(f(carry, x))
         if parts is None or len(parts[0]) != 2:
             raise ArgumentError(
                 "the body of scan did not return a pair",
                 why="a step gives the next carry and a result.",
                 instead="return carry, None where there is no result.",
             )
-        places, structure = tree.flatten(parts[0][0])
-        return body, [body.graph.out_types[i] for i in places], structure, tree.flatten(parts[0][1])[1]
+        return parts[0][0], parts[0][1]
 
-    body, new_types, new_structure, y_structure = staged()
-    if any(numbers) and new_structure == structure and new_types != list(map(type_of, carry)):
-        carry = promoted(carry, numbers, new_types)
-        body, new_types, new_structure, y_structure = staged()
-    require_same(
-        (structure, list(map(type_of, carry))),
-        (new_structure, new_types),
-        "the carry of scan changed in a step",
-        _CARRY,
-    )
-    return body, carry, structure, y_structure
+    return step
 
 
 def _length(slices: Sequence[Any], length: int | None) -> int:
-    lengths = {np.shape(x)[0] if np.ndim(x) else None for x in slices}
+    for x in slices:
+        if not np.ndim(x):
+            raise ArgumentError(
+                f"scan got xs that hold {type_of(x)}, which has no axis to loop over",
+                why="each step takes one slice along the leading axis of every array in xs.",
+                instead="let f close over what all steps share, or repeat it with np.broadcast_to(x, (n,)); for a "
+                "number of steps, xs=None and length=n.",
+            )
+    lengths = {np.shape(x)[0] for x in slices}
     if length is not None:
         lengths.add(operator.index(length))
     if length is not None and operator.index(length) < 0:
         raise ArgumentError(
             f"scan got length={length}", why="it is a number of steps.", instead="give 0 or more."
         )
-    if len(lengths) == 1 and None not in lengths:
-        return lengths.pop()  # type: ignore[return-value]
+    if len(lengths) == 1:
+        return int(lengths.pop())
     raise ArgumentError(
         "scan got no xs and no length"
         if not lengths
@@ -151,11 +147,6 @@ def _length(slices: Sequence[Any], length: int | None) -> int:
         why="each step takes one slice of each.",
         instead="give arrays of equal leading lengths, or length=n.",
     )
-
-
-def _constants_first(graph: Graph, n: int) -> Graph:
-    """Return a body whose captured constants, its last inputs, come first."""
-    return Graph([*graph.inputs[n:], *graph.inputs[:n]], graph.nodes, graph.outputs, graph.name)
 
 
 def _require_integers(*bounds: Any) -> None:
@@ -179,7 +170,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init: Any) -
     body_fun : callable
         body_fun(i, carry) -> carry. It is staged once; what it closes over is constant.
     init : pytree
-        The first carry; Python numbers take the dtype that `body_fun` gives them.
+        The first carry; Python numbers yield to the types of arrays, as in NumPy; so does the index.
 
     Returns
     -------
@@ -202,45 +193,23 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init: Any) -
     if isinstance(lower, Traced) or isinstance(upper, Traced):
         start: Any = lower if isinstance(lower, Traced) else np.asarray(lower)
         first = np.astype(start, np.dtype(np.int64))
-        _, last = while_loop(
-            lambda s: s[0] < upper, lambda s: (s[0] + 1, body_fun(s[0], s[1])), (first, init)
+        _, last = conditional_loop(
+            lambda s: s[0] < upper,
+            lambda s: (s[0] + 1, body_fun(s[0], s[1])),
+            (first, init),
+            "fori_loop",
+            counts=True,
         )
         return last
     return _counted_loop(operator.index(lower), operator.index(upper), body_fun, init)
 
 
 def _counted_loop(lower: int, upper: int, body_fun: Callable[..., Any], init: Any) -> Any:
-    carry, structure = as_operands(init, "the first carry of fori_loop")
-    numbers = [type(x) in {bool, int, float, complex} for x in tree.flatten(init)[0]]
-    both = tree.flatten((0, init))[1]
+    def step(carry: Any, i: Any) -> tuple[Any, None]:
+        return body_fun(i, carry), None
 
-    def staged() -> Body:
-        return body_of(
-            body_fun, both, [ArrayType((), np.dtype(np.int64)), *map(type_of, carry)], "the body of fori_loop"
-        )
-
-    body = staged()
-    if (
-        any(numbers)
-        and body.structure == structure
-        and list(body.graph.out_types) != list(map(type_of, carry))
-    ):
-        carry = promoted(carry, numbers, body.graph.out_types)
-        body = staged()
-    require_same(
-        (structure, list(map(type_of, carry))),
-        (body.structure, body.graph.out_types),
-        "the carry of fori_loop changed in a step",
-        _CARRY,
-    )
-    n = len(carry)
-    inputs = body.graph.inputs
-    graph = Graph(
-        [*inputs[1 + n :], *inputs[1 : 1 + n], inputs[0]],
-        body.graph.nodes,
-        body.graph.outputs,
-        body.graph.name,
-    )
-    places = np.arange(lower, upper)
-    loop = Loop(graph, len(body.captured), n, np.shape(places)[0])
-    return tree.unflatten(structure, looped([*body.captured, *carry, places], loop))
+    made = settled(step, init, 0, [(ArrayType((), np.dtype(np.int64)), int)], "fori_loop")
+    n, places = len(made.carry), np.arange(lower, upper)
+    loop = Loop(constants_first(made.body.graph, n + 1), len(made.body.captured), n, np.shape(places)[0])
+    operands = [*made.body.captured, *made.carry, places]
+    return tree.unflatten(made.structure, unshared(looped(operands, loop), operands))

@@ -9,10 +9,13 @@ those of that loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from wengert.control.carried import selected
+from wengert.control.operand_types import require_types
 from wengert.control.scan import Halves, Loop, halves_of, scan_
 from wengert.control.schedules import Advance, Drop, Restore, Store, schedule
 from wengert.core.graph import Graph
@@ -109,8 +112,12 @@ def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
 
 
 def _infer(*types: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
-    const_on, carry_on, x_on = halves_of(loop).active
-    consts, carry, xs = loop.parts(types[: len(loop.body.inputs)])
+    made, n = halves_of(loop), len(loop.body.inputs)
+    ys = scan_.infer(*types[:n], loop=loop)  # type: ignore[misc]
+    seeds = selected(ys, (*made.active[1], *made.seeded))
+    require_types(types[n:], seeds, "cotangents of a loop")
+    const_on, carry_on, x_on = made.active
+    consts, carry, xs = loop.parts(types[:n])
     return tuple(
         t
         for part, on in ((carry, carry_on), (consts, const_on), (xs, x_on))
@@ -175,6 +182,13 @@ def _batch(size: int, operands: Sequence[Any], batched: Sequence[bool], *, loop:
     return tuple(interpreter.lower(y, 0) for y in ys)
 
 
+def _samples(rng: np.random.Generator) -> Any:
+    for xs, params in scan_.samples(rng):  # type: ignore[misc]
+        loop = replace(params["loop"], checkpoint=2)
+        seeds = [rng.normal(size=t.shape) for t in scan_.infer(*map(type_of, xs), loop=loop)]  # type: ignore[misc]
+        yield (*xs, *seeds), {"loop": loop}
+
+
 reversal_: Primitive = define(
     name="scan_reversal",
     doc="The cotangents of a loop, with few states kept. Griewank and Walther 2000, algorithm 799.",
@@ -185,5 +199,6 @@ reversal_: Primitive = define(
     save=_save,
     vjp=_vjp,
     batch=_batch,
+    samples=_samples,
     complex=True,
 )

@@ -21,6 +21,7 @@ import numpy as np
 from wengert.control.call import Flags, batched_graph
 from wengert.control.carried import full_tangents, moved_carry, selected
 from wengert.control.hoisting import hoisted
+from wengert.control.operand_types import require_types
 from wengert.core.graph import Graph
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
 from wengert.transforms.execution import Executor
@@ -30,9 +31,7 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["UNKNOWN", "Halves", "Loop", "halves_of", "looped", "scan_"]
-
-UNKNOWN = 1_000_003  # stands in types for a number of steps that is known when the loop runs
+__all__ = ["Halves", "Loop", "halves_of", "looped", "scan_"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Loop:
     n_consts, n_carry : int
         How many of its inputs are constants, and how many are carried.
     length : int
-        Steps; `UNKNOWN` if the operands tell.
+        Steps.
     reverse : bool
         Whether it runs from the last slice to the first.
     checkpoint : int, str or None
@@ -76,10 +75,6 @@ class Loop:
             checkpoint=None,
         )
 
-    def checkpointed(self, checkpoint: int | str | None) -> Loop:
-        """Return the same loop, whose reverse mode keeps few states."""
-        return replace(self, checkpoint=checkpoint)
-
 
 def looped(operands: Sequence[Any], loop: Loop) -> tuple[Any, ...]:
     """Do a loop; what all steps compute alike is computed once, before."""
@@ -101,10 +96,11 @@ def _stacked(length: int, t: ArrayType) -> ArrayType:
 def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
     consts, carry, xs = loop.parts(operands)
     length = len(xs[0]) if xs else loop.length
-    executor = loop.body.derived.get("step")
+    key = ("step", loop.n_consts, loop.n_carry)
+    executor = loop.body.derived.get(key)
     if executor is None:
         donated = loop.body.inputs[loop.n_consts : loop.n_consts + loop.n_carry]
-        executor = loop.body.derived["step"] = Executor(loop.body, donated=donated)
+        executor = loop.body.derived[key] = Executor(loop.body, donated=donated)
     stacks = [np.empty((length, *t.shape), t.dtype) for t in loop.body.out_types[loop.n_carry :]]
     n = loop.n_carry
     for k in range(length - 1, -1, -1) if loop.reverse else range(length):
@@ -118,8 +114,12 @@ def _eval(*operands: Any, loop: Loop) -> tuple[Any, ...]:
     return (*carry, *stacks)
 
 
-def _infer(*_: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
+def _infer(*operands: ArrayType, loop: Loop) -> tuple[ArrayType, ...]:
+    consts, carry, xs = loop.parts(loop.body.in_types)
+    inputs = [*consts, *carry, *[_stacked(loop.length, t) for t in xs]]
+    require_types(operands, inputs, "operands of a loop")
     types = loop.body.out_types
+    require_types(types[: loop.n_carry], carry, "results of a step")
     return (*types[: loop.n_carry], *[_stacked(loop.length, t) for t in types[loop.n_carry :]])
 
 
@@ -283,7 +283,7 @@ def _vjp(y_bar: Sequence[Any], site: Site, *, loop: Loop) -> list[Any]:
         return _reversed(y_bar, site, loop, made)
     stacked, fixed = site.saved
     const_on, carry_on, x_on = made.active
-    consts, _, xs = loop.parts(site.xs)
+    consts = site.xs[: loop.n_consts]
     seeds = _seeds(y_bar, site, made)
     n_carry = sum(carry_on)
     sums = [np.zeros(np.shape(x), type_of(x).dtype) for x, on in zip(consts, const_on, strict=True) if on]
@@ -296,11 +296,6 @@ def _vjp(y_bar: Sequence[Any], site: Site, *, loop: Loop) -> list[Any]:
         *seeds[n_carry:],
     ]
     back = loop.with_body(made.backward, made.n_fixed_consts, n_carry + len(sums), reverse=not loop.reverse)
-    if len(operands) == n_carry + len(sums) + made.n_fixed_consts and loop.length == UNKNOWN:
-        operands.append(xs[0])
-        back = back.with_body(
-            _with_slice(made.backward, type_of(xs[0])), made.n_fixed_consts, n_carry + len(sums)
-        )
     bars = looped(operands, back)
     m = n_carry + len(sums)
     return _spread((const_on, bars[n_carry:m]), (carry_on, bars[:n_carry]), (x_on, bars[m:]))
@@ -329,17 +324,7 @@ def _spread(*parts: tuple[Flags, Sequence[Any]]) -> list[Any]:
 
 def _zeros(y: Any) -> Any:
     t = type_of(y)
-    if UNKNOWN in t.shape[:1]:
-        return np.where(np.False_, y, t.dtype.type(0))  # as long as y turns out to be
     return np.zeros(t.shape, t.dtype)
-
-
-def _with_slice(body: Graph, t: ArrayType) -> Graph:
-    """Return a body that also takes a slice, which tells it how many steps there are."""
-    made, _ = stage(
-        lambda *xs: body.apply(xs[:-1]), [*body.in_types, ArrayType(t.shape[1:], t.dtype)], body.name
-    )
-    return made
 
 
 # Batches --------------------------------------------------------------------------------------------------------------

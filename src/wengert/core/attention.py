@@ -7,6 +7,8 @@ threads get slower, never another result.
 
     paused    interpreters with a tag below the mark do not record: those that were there when the block began
     lens      primitive -> primitive, applied before the interpreter looks at its rules
+
+Who stages a block of statements looks at the handles that it writes: `writes` is told of each before it is written.
 """
 
 from __future__ import annotations
@@ -21,13 +23,25 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Blocks", "closed", "lenses", "mark", "next_tag", "opened", "pauses", "resumed", "shielded"]
+__all__ = [
+    "Blocks",
+    "closed",
+    "lenses",
+    "mark",
+    "next_tag",
+    "opened",
+    "pauses",
+    "resumed",
+    "shielded",
+    "writes",
+]
 
 T = TypeVar("T")
 
 next_tag = count(1).__next__
 
 pauses: ContextVar[tuple[int, ...]] = ContextVar("wengert_pauses", default=())
+writes: ContextVar[Callable[[Any], None] | None] = ContextVar("wengert_writes", default=None)
 lenses: ContextVar[tuple[Callable[[Any], Any], ...]] = ContextVar("wengert_lenses", default=())
 
 _open: set[Any] = set()  # the interpreters that trace now, in all threads

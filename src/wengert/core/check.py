@@ -51,9 +51,9 @@ def check(graph: Graph) -> None:
     known: set[Atom] = set(graph.inputs)
     for k, node in enumerate(graph.nodes):
         _check_operands(graph, k, known, made)
-        _check_results(graph, k, known)
         for nested in graphs_in(node.params):
             check(nested)
+        _check_results(graph, k, known)
         known.update(node.outputs)
     for atom in graph.outputs:
         if not isinstance(atom, Const) and atom not in known:

@@ -4,10 +4,12 @@
 `View`          each entry of the result is an entry of the first operand, at an index made of that of the result
 `Placement`     the converse: entries of the operand are put into an array of zeros, or of another operand's entries
 `Reduction`     entries along axes are joined by an operation
+`Contraction`   products of entries are added up along axes
 
 Rules of `Pointwise` speak to a builder: ``b(name, *values)`` is the result of an operation of `compile/kernel.py`,
-``b.constant(number, like)`` a number of the type of a value, ``b.convert(value, type)`` a conversion. Values have a
-`type` ("f64", "i32", "bool", ...).
+``b.constant(number, like)`` a number of the type of a value, ``b.convert(value, type)`` a conversion,
+``b.bitcast(value, type)`` the same bits as another type. Values have a `type` ("f64", "i32", "bool", ...), and those
+that are known a `value`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Builder", "Number", "Placement", "Pointwise", "Reduction", "View"]
+__all__ = [
+    "Builder",
+    "Contraction",
+    "Lowering",
+    "Number",
+    "Piece",
+    "Placement",
+    "Pointwise",
+    "Reduction",
+    "View",
+]
 
 
 class Number(Protocol):
@@ -37,6 +49,9 @@ class Builder(Protocol):
     def convert(self, value: Any, type: str) -> Any:
         """Return a value in another type."""
 
+    def bitcast(self, value: Any, type: str) -> Any:
+        """Return the bits of a value as another type of as many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
@@ -45,8 +60,9 @@ class Pointwise:
     Attributes
     ----------
     rule : str or (builder, *values, **params) -> value
-        The operation of that name, or a function that builds the entry. Operands come in the dtypes that NumPy's
-        promotion gives them; what is built is converted to the dtype of the result.
+        The operation of that name, or a function that builds the entry, or None where it cannot in these types.
+        Operands of ufuncs come in the dtypes that NumPy's promotion gives them, those of other primitives as they are;
+        what is built is converted to the dtype of the result.
     weight : int
         About how many additions it takes: what is dear is computed once and kept, what is not is computed again.
     """
@@ -56,11 +72,22 @@ class Pointwise:
 
 
 class Piece(NamedTuple):
-    """Where in the result an operand lies: result index = offset + stride * operand index, along each axis."""
+    """Where in the result an operand lies.
+
+    Attributes
+    ----------
+    operand : int
+    offsets, strides, extents : tuple of int
+        Along each axis of the result, the places offset + stride n for n = 0, ..., extent - 1; strides may be negative.
+    axes : tuple of int or None
+        For each axis of the operand, the axis of the result whose n is the operand's index; None where that is 0.
+    """
 
     operand: int
     offsets: tuple[int, ...]
     strides: tuple[int, ...]
+    extents: tuple[int, ...]
+    axes: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +97,8 @@ class View:
     Attributes
     ----------
     source : (index, shape of the operand, shape of the result, **params) -> index
-        On tuples of affine expressions in the counters of loops, which can be added to, and multiplied by, integers; or
-        None where the entries have to be in memory first.
+        On tuples of affine expressions in the counters of loops, which can be added, and multiplied by integers; an
+        index may hold plain integers too. None where the entries have to be in memory first.
     """
 
     source: Callable[..., Any]
@@ -79,7 +106,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Pieces in an array that is zero elsewhere, or the base operand.
+    """Pieces in an array that is zero elsewhere, or the base operand. No two of them overlap, unless they are added.
 
     Attributes
     ----------
@@ -97,7 +124,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """Entries along axes joined.
+    """Entries along axes joined, after they were converted to the dtype of the result.
 
     Attributes
     ----------
@@ -112,3 +139,19 @@ class Reduction:
     operation: str
     axes: Callable[..., Any]
     first: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """A sum of products over named axes.
+
+    Attributes
+    ----------
+    labels : (shapes of the operands, **params) -> labels of each operand, labels of the result
+        Axes of one label run together; those that the result does not have are summed over. Axes of length 1 broadcast.
+    """
+
+    labels: Callable[..., Any]
+
+
+Lowering = Pointwise | View | Placement | Reduction | Contraction

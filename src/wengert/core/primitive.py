@@ -10,6 +10,8 @@ from wengert.core.dispatch import bind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wengert.core.lowering import Lowering
+
 __all__ = ["PRIMITIVES", "LazyScatter", "Primitive", "Site", "define"]
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -44,7 +46,9 @@ class Primitive:
         Batched operands carry the batch axis in front, and so does y. Absent: a loop over the examples.
     overwrite : (*xs, **params) -> y
         The value, in the memory of the first operand, which nobody else needs: for programs that own their values.
-    sparsity, taylor, lower, show
+    lower : kind of lowering
+        How it becomes loops over numbers: see `core.lowering`. Absent: compiled programs call `eval`.
+    sparsity, taylor, show
         Rules of later layers.
     samples : rng -> iterable of (xs, params)
         The test domain: the laws in tests/laws quantify over it.
@@ -76,7 +80,7 @@ class Primitive:
     overwrite: Callable[..., Any] | None = None
     sparsity: Callable[..., Any] | None = None
     taylor: Callable[..., Any] | None = None
-    lower: Callable[..., Any] | None = None
+    lower: Lowering | None = None
     show: Callable[..., Any] | None = None
     samples: Callable[..., Any] | None = None
     multiple: bool = False

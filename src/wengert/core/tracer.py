@@ -211,7 +211,8 @@ class Tracer(Traced):
         if type(value) in STALE:
             _refuse_exchange(sys._getframe(1))  # noqa: SLF001 - Python says in no other way who writes
         link = link_of(self)
-        if not isinstance(link, View) and self.interpreter.write(self, index, value):
+        in_place = not isinstance(link, View) and attention.writes.get() is None
+        if in_place and self.interpreter.write(self, index, value):
             mark_stale(link)
             return
         if link is None and isinstance(root(self), np.generic):
@@ -233,6 +234,8 @@ class Tracer(Traced):
 
     def become(self, new: Any) -> None:
         """Take over what another handle is; its value alone where recording is paused."""
+        if (told := attention.writes.get()) is not None:
+            told(self)
         if attention.pauses.get():
             new = revalued(self, new)
         self.__class__ = type(new)

@@ -33,6 +33,7 @@ __all__ = [
     "axes_in_memory",
     "base_of",
     "example_of",
+    "is_open",
     "is_scalar",
     "link_of",
     "plain_under",
@@ -140,6 +141,11 @@ def staged_under(x: Any) -> Any:
     return None
 
 
+def is_open(x: Any) -> bool:
+    """Whether a value has not one value that Python may look at: in a graph, or where examples of a batch differ."""
+    return isinstance(x, Traced) and (staged_under(x) is not None or np.shape(root(x)) != np.shape(x))  # type: ignore[call-overload]
+
+
 def plain_under(x: Any, asked: str) -> Any:
     """Return the plain value under all tracers; for an atom of a graph, that for the actual inputs."""
     staged = staged_under(x)
@@ -158,11 +164,18 @@ def example_of(x: Any) -> Any:
             example = step(example)
         return example
     if isinstance(plain, Atom):
-        example = np.empty(np.shape(x), plain.dtype)
-        return example[()] if plain.scalar else example
+        return _example_of_atom(x, plain)
     return np.empty_like(
         plain[(0,) * (plain.ndim - ndim)] if plain.size else np.empty(np.shape(x), plain.dtype)
     )
+
+
+def _example_of_atom(x: Any, atom: Atom) -> Any:
+    """Return an array that lies as the value of an atom will; of a batch, in C's order."""
+    if atom.ndim == np.ndim(x) > 1:
+        return staged_under(x).interpreter.example(atom)
+    example = np.empty(np.shape(x), atom.dtype)
+    return example[()] if atom.scalar else example
 
 
 def share_memory(x: Traced, y: Traced, step: Step) -> bool:

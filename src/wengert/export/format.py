@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.control.conditional import While
 from wengert.control.scan import Loop
-from wengert.control.while_loop import While
 from wengert.errors import ArgumentError
 
 __all__ = [

@@ -5,10 +5,13 @@ A partial derivative is written with as few NumPy calls as it can be: it is the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Builder
+from wengert.ops.entries import is_float, numeric
 from wengert.ops.families import binary, elementwise, match, unary
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
 add = elementwise(
     np.add,
     (1, 1),
+    lower=numeric("add", lambda b, x1, x2: b("or", x1, x2)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Sum x1 + x2.",
@@ -38,6 +42,7 @@ add = elementwise(
 subtract = elementwise(
     np.subtract,
     (1, -1),
+    lower="sub",
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Difference x1 - x2.",
@@ -65,6 +70,7 @@ multiply = elementwise(
     np.multiply,
     (lambda y, x1, x2: x2, lambda y, x1, x2: x1),
     quick=_multiply_quick,
+    lower=numeric("mul", lambda b, x1, x2: b("and", x1, x2)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
     doc="Product x1 x2.",
@@ -83,6 +89,7 @@ def _divide_quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
 divide = elementwise(
     np.divide,
     (lambda y, x1, x2: np.divide(1.0, x2), lambda y, x1, x2: -y / x2),  # a Python 1.0 / 0.0 would raise
+    lower="div",
     samples=binary(-2.0, 2.0, 0.5, 2.0),
     quick=_divide_quick,
     complex=True,
@@ -93,6 +100,7 @@ divide = elementwise(
 negative = elementwise(
     np.negative,
     (-1,),
+    lower="neg",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Negative -x.",
@@ -102,15 +110,23 @@ negative = elementwise(
 positive = elementwise(
     np.positive,
     (1,),
+    lower=lambda b, x: x,
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="The value x itself.",
     cheap=True,
 )
 
+
+def _reciprocal_lower(b: Builder, x: Any) -> Any:
+    """Of integers it is what the machine makes of 1 / 0."""
+    return b("div", b.constant(1, x), x) if is_float(x) else None
+
+
 reciprocal = elementwise(
     np.reciprocal,
     (lambda y, x: -y * y,),
+    lower=_reciprocal_lower,
     samples=unary(0.5, 2.0),
     complex=True,
     doc="Reciprocal 1 / x; infinite partial at 0.",
@@ -119,6 +135,7 @@ reciprocal = elementwise(
 square = elementwise(
     np.square,
     (lambda y, x: 2.0 * x,),
+    lower=lambda b, x: b("mul", x, x),
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Square of x.",
@@ -128,6 +145,7 @@ square = elementwise(
 sqrt = elementwise(
     np.sqrt,
     (lambda y, x: 0.5 / y,),
+    lower="sqrt",
     samples=unary(0.5, 4.0),
     complex=True,
     doc="Square root of x, principal branch; infinite partial at 0. DLMF 4.2.",
@@ -137,6 +155,7 @@ sqrt = elementwise(
 cbrt = elementwise(
     np.cbrt,
     (lambda y, x: y**-2.0 / 3.0,),
+    lower="cbrt",
     samples=unary(0.5, 4.0),
     doc="Real cube root of x, odd; infinite partial at 0.",
 )
@@ -166,9 +185,43 @@ def _power_exponent(y: Any, x: Any, n: Any) -> Any:
     return np.where(smooth, y * np.log(base + 0j if is_complex else base), 0)
 
 
+# An exponent that is known is a few operations. NumPy does so too for -1, 0, 1/2, 1 and 2 (a root of -0 is -0 then,
+# where the power of an unknown exponent is 0); the others are within 2 ulp of the power. x^-2 is the square of 1 / x,
+# which neither overflows nor underflows where the square of x would. Powers of integers are left to NumPy, which raises
+# for negative exponents.
+
+
+def _squared(b: Builder, x: Any) -> Any:
+    return b("mul", x, x)
+
+
+def _inverted(b: Builder, x: Any) -> Any:
+    return b("div", b.constant(1, x), x)
+
+
+_KNOWN_POWERS: dict[float, Callable[..., Any]] = {
+    -2.0: lambda b, x: _squared(b, _inverted(b, x)),
+    -1.0: _inverted,
+    0.0: lambda b, x: b.constant(1, x),
+    0.5: lambda b, x: b("sqrt", x),
+    1.0: lambda b, x: x,
+    2.0: _squared,
+    3.0: lambda b, x: b("mul", _squared(b, x), x),
+    4.0: lambda b, x: _squared(b, _squared(b, x)),
+}
+
+
+def _power_lower(b: Builder, x: Any, n: Any) -> Any:
+    if not is_float(x):
+        return None
+    known = _KNOWN_POWERS.get(getattr(n, "value", None))  # type: ignore[arg-type]
+    return known(b, x) if known else b("pow", x, n)
+
+
 power = elementwise(
     np.power,
     (_power_base, _power_exponent),
+    lower=_power_lower,
     samples=binary(0.5, 2.0, -2.0, 2.0),
     complex=True,
     doc="Power x1 ** x2; the partial to a real exponent is 0 where the base is not positive. DLMF 4.2(iv).",
@@ -177,6 +230,7 @@ power = elementwise(
 float_power = elementwise(
     np.float_power,
     (_power_base, _power_exponent),
+    lower=_power_lower,
     samples=binary(0.5, 2.0, -2.0, 2.0),
     complex=True,
     doc="Power x1 ** x2 in double precision; derivatives as those of power. DLMF 4.2(iv).",

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.dispatch import Traced
+from wengert.core.lowering import Builder, Pointwise
 from wengert.core.numpy_protocol import FUNCTIONS, implements
 from wengert.core.primitive import Primitive, define
 from wengert.core.views import axes_in_memory, base_of, is_scalar
 from wengert.errors import warn
+from wengert.ops.entries import truth
 from wengert.ops.families import linear, match
 from wengert.types import ArrayType, type_of
 
@@ -32,6 +34,11 @@ def _cast_eval(x: Any, *, dtype: Any) -> Any:
     return (x.real if x.dtype.kind == "c" and dtype.kind != "c" else x).astype(dtype)
 
 
+def _cast_lower(b: Builder, x: Any, *, dtype: Any) -> Any:
+    """The conversion to the dtype of the result, but for truth, is done for every rule."""
+    return truth(b, x) if dtype.kind == "b" else x
+
+
 def _cast_samples(rng: np.random.Generator) -> Samples:
     for shape in ((3,), (), (0, 2)):
         yield (np.asarray(rng.normal(size=shape)),), {"dtype": np.dtype(np.float64)}
@@ -47,6 +54,7 @@ cast_: Primitive = linear(
     doc="A copy of x in another inexact type; the adjoint casts back.",
     samples=_cast_samples,
     cheap=True,
+    lower=Pointwise(_cast_lower),
 )
 
 
@@ -56,6 +64,7 @@ discretize_: Primitive = define(
     eval=_cast_eval,
     infer=lambda t, *, dtype: ArrayType(t.shape, dtype),
     batch=lambda _size, xs, _batched, *, dtype: discretize_(xs[0], dtype=dtype),
+    lower=Pointwise(_cast_lower),
     samples=lambda rng: iter([((rng.normal(size=3),), {"dtype": np.dtype(np.int64)})]),
     differentiable=False,
 )

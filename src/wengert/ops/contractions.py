@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from wengert.core.lowering import Contraction
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive
 from wengert.errors import warn
@@ -93,6 +94,14 @@ def _tensordot_batch(size: int, xs: Sequence[Array], batched: Sequence[bool], *,
     return np.reshape(a @ b, (size, *rows, *columns))
 
 
+def _tensordot_labels(shapes: Sequence[tuple[int, ...]], *, axes: Axes) -> tuple[Any, Any]:
+    a: list[Any] = [("a", i) for i in range(len(shapes[0]))]
+    b: list[Any] = [("b", i) for i in range(len(shapes[1]))]
+    for i, j in zip(*axes, strict=True):
+        a[i] = b[j] = ("both", i)
+    return (a, b), tuple([label for label in (*a, *b) if label[0] != "both"])
+
+
 def _tensordot_samples(rng: np.random.Generator) -> Samples:
     cases: list[tuple[Any, Any, Any]] = [
         ((2, 3), (3, 2), ((1,), (0,))), ((2, 3, 2), (2, 3), ((1, 0), (1, 0))), ((2, 3, 2), (2, 2, 3), ((2, 1), (0, 2))),
@@ -111,6 +120,7 @@ _tensordot: Primitive = bilinear(
     _tensordot_right,
     infer=_tensordot_infer,
     batch=_tensordot_batch,
+    lower=Contraction(_tensordot_labels),
     samples=_tensordot_samples,
     doc="Sum of products over pairs of axes.",
 )

@@ -75,6 +75,7 @@ nondifferentiable(
     np._core.umath._ones_like,  # type: ignore[attr-defined]  # noqa: SLF001 - in NumPy's list
     name="ones",
     samples=unary(-1.0, 1.0),
+    lower=lambda b, x: b.constant(1, x),
     doc="The number 1.",
 )
 

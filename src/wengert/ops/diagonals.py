@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from wengert.core.lowering import View
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive
 from wengert.ops.families import linear
@@ -47,6 +48,15 @@ def _diagonal_batch(_size: int, xs: Any, _batched: Any, *, offset: int, axis1: i
     return np.diagonal(xs[0], offset, axis1 + 1, axis2 + 1)
 
 
+def _diagonal_source(
+    at: Any, shape: tuple[int, ...], _: tuple[int, ...], /, *, offset: int, axis1: int, axis2: int
+) -> Any:
+    *rest, i = at
+    others = iter(rest)
+    own = {axis1: i + max(-offset, 0), axis2: i + max(offset, 0)}
+    return tuple([own[axis] if axis in own else next(others) for axis in range(len(shape))])
+
+
 def _diagonal_samples(rng: np.random.Generator) -> Samples:
     for shape, offset, axis1, axis2 in _PLACES:
         yield (rng.normal(size=shape),), {"offset": offset, "axis1": axis1, "axis2": axis2}
@@ -60,6 +70,7 @@ diagonal_ = linear(
         _diagonal_shape(t.shape, offset, axis1, axis2), t.dtype
     ),
     batch=_diagonal_batch,
+    lower=View(_diagonal_source),
     doc="The entries x[i, i + offset] of the planes of two axes, along a new last axis; a view.",
     samples=_diagonal_samples,
 )

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.core.linking import link_view
+from wengert.core.lowering import Contraction
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import Step
@@ -238,6 +239,11 @@ def _einsum_batch(
     return _einsum(*xs, subscripts=f"{','.join(names)}->{label}{output}", optimize=optimize)
 
 
+def _einsum_labels(shapes: Sequence[tuple[int, ...]], *, subscripts: str, optimize: Any) -> tuple[Any, Any]:
+    terms, output = _parse(subscripts)
+    return [tuple(term) for term in terms], tuple(output)
+
+
 def _einsum_samples(rng: np.random.Generator) -> Samples:
     cases: list[tuple[str, list[tuple[int, ...]]]] = [
         ("ij,jk->ik", [(2, 3), (3, 2)]), ("i,i->", [(3,), (3,)]), ("ij->ji", [(2, 3)]),
@@ -264,6 +270,7 @@ _einsum = define(
     jvp=_einsum_jvp,
     vjp=_einsum_vjp,
     batch=_einsum_batch,
+    lower=Contraction(_einsum_labels),
     samples=_einsum_samples,
     complex=True,
 )

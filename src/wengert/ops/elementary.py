@@ -7,10 +7,12 @@ accuracy, it is used.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Builder
 from wengert.ops.families import binary, elementwise, match, unary
 
 __all__ = [
@@ -28,6 +30,7 @@ _DEGREE = math.pi / 180.0
 exp = elementwise(
     np.exp,
     (lambda y, x: y,),
+    lower="exp",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Exponential of x. DLMF 4.7.",
@@ -36,6 +39,7 @@ exp = elementwise(
 exp2 = elementwise(
     np.exp2,
     (lambda y, x: _LN2 * y,),
+    lower="exp2",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Power 2^x. DLMF 4.7.10.",
@@ -45,6 +49,7 @@ exp2 = elementwise(
 expm1 = elementwise(
     np.expm1,
     (lambda y, x: np.exp(x),),
+    lower="expm1",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="exp(x) - 1, accurate near 0. DLMF 4.7.",
@@ -53,6 +58,7 @@ expm1 = elementwise(
 log = elementwise(
     np.log,
     (lambda y, x: 1.0 / x,),
+    lower="log",
     samples=unary(0.5, 4.0),
     complex=True,
     doc="Natural logarithm of x, principal branch; infinite partial at 0. DLMF 4.7.1.",
@@ -61,6 +67,7 @@ log = elementwise(
 log2 = elementwise(
     np.log2,
     (lambda y, x: (1.0 / _LN2) / x,),
+    lower="log2",
     samples=unary(0.5, 4.0),
     complex=True,
     doc="Logarithm of x to base 2; infinite partial at 0. DLMF 4.7.1.",
@@ -69,6 +76,7 @@ log2 = elementwise(
 log10 = elementwise(
     np.log10,
     (lambda y, x: (1.0 / _LN10) / x,),
+    lower="log10",
     samples=unary(0.5, 4.0),
     complex=True,
     doc="Logarithm of x to base 10; infinite partial at 0. DLMF 4.7.1.",
@@ -77,6 +85,7 @@ log10 = elementwise(
 log1p = elementwise(
     np.log1p,
     (lambda y, x: 1.0 / (1.0 + x),),
+    lower="log1p",
     samples=unary(-0.5, 4.0),
     complex=True,
     doc="log(1 + x), accurate near 0; infinite partial at -1. DLMF 4.7.1.",
@@ -97,9 +106,23 @@ def _share(power: np.ufunc, x1: Any, x2: Any) -> Any:
     return np.where(d > 0, smaller, 1.0) / (1.0 + smaller)
 
 
+def _logaddexp_lower(power: str, tie: float, unit: float) -> Callable[..., Any]:
+    """Return the rule of max + unit log1p(power(-|d|)), as NumPy does; equal ones may be infinite."""
+
+    def rule(b: Builder, x1: Any, x2: Any) -> Any:
+        d = b("sub", x1, x2)
+        tail = b("log1p", b(power, b("neg", b("abs", d))))
+        tail = tail if unit == 1.0 else b("mul", tail, b.constant(unit, x1))
+        y = b("add", b("select", b("gt", d, b.constant(0, d)), x1, x2), tail)
+        return b("select", b("eq", x1, x2), b("add", x1, b.constant(tie, x1)), y)
+
+    return rule
+
+
 logaddexp = elementwise(
     np.logaddexp,
     (lambda y, x1, x2: _share(np.exp, x1, x2), lambda y, x1, x2: _share(np.exp, x2, x1)),
+    lower=_logaddexp_lower("exp", _LN2, 1.0),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     doc="log(e^x1 + e^x2) without overflow; equal infinite operands share the derivative.",
 )
@@ -107,6 +130,7 @@ logaddexp = elementwise(
 logaddexp2 = elementwise(
     np.logaddexp2,
     (lambda y, x1, x2: _share(np.exp2, x1, x2), lambda y, x1, x2: _share(np.exp2, x2, x1)),
+    lower=_logaddexp_lower("exp2", 1.0, 1.0 / _LN2),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     doc="log2(2^x1 + 2^x2) without overflow; equal infinite operands share the derivative.",
 )
@@ -117,6 +141,7 @@ logaddexp2 = elementwise(
 sin = elementwise(
     np.sin,
     (lambda y, x: np.cos(x),),
+    lower="sin",
     samples=unary(-3.0, 3.0),
     complex=True,
     doc="Sine of x in radians. DLMF 4.20.1.",
@@ -125,6 +150,7 @@ sin = elementwise(
 cos = elementwise(
     np.cos,
     (lambda y, x: -np.sin(x),),
+    lower="cos",
     samples=unary(-3.0, 3.0),
     complex=True,
     doc="Cosine of x in radians. DLMF 4.20.2.",
@@ -133,6 +159,7 @@ cos = elementwise(
 tan = elementwise(
     np.tan,
     (lambda y, x: 1.0 + y * y,),
+    lower="tan",
     samples=unary(-1.2, 1.2),
     complex=True,
     doc="Tangent of x in radians. DLMF 4.20.3.",
@@ -153,6 +180,7 @@ def _cosine_of_arcsine(y: Any, x: Any) -> Any:
 arcsin = elementwise(
     np.arcsin,
     (lambda y, x: 1.0 / _cosine_of_arcsine(y, x),),
+    lower="asin",
     samples=unary(-0.8, 0.8),
     complex=True,
     doc="Inverse sine of x; infinite partial at 1 and -1. DLMF 4.24.7.",
@@ -161,6 +189,7 @@ arcsin = elementwise(
 arccos = elementwise(
     np.arccos,
     (lambda y, x: -1.0 / _cosine_of_arcsine(y, x),),
+    lower="acos",
     samples=unary(-0.8, 0.8),
     complex=True,
     doc="Inverse cosine of x; infinite partial at 1 and -1. DLMF 4.24.8.",
@@ -169,6 +198,7 @@ arccos = elementwise(
 arctan = elementwise(
     np.arctan,
     (lambda y, x: 1.0 / (1.0 + x * x),),
+    lower="atan",
     samples=unary(-3.0, 3.0),
     complex=True,
     doc="Inverse tangent of x. DLMF 4.24.9.",
@@ -204,21 +234,44 @@ arctan2 = elementwise(
     np.arctan2,
     (lambda y, x1, x2: _turn(x1, x2), lambda y, x1, x2: -_turn(x2, x1)),
     quick=_arctan2_quick,
+    lower="atan2",
     samples=binary(-2.0, -0.5, -2.0, 2.0),
     doc="Angle of the point (x2, x1) in radians, with gradient 0 at the origin. DLMF 4.23.",
 )
 
+
+def _scaled(numerator: float, denominator: float) -> Callable[..., Any]:
+    """Return the rule of a product with a ratio that is rounded in the type of the operand."""
+    return lambda b, x: b("mul", x, b("div", b.constant(numerator, x), b.constant(denominator, x)))
+
+
 degrees = elementwise(
-    np.degrees, (lambda y, x: 1.0 / _DEGREE,), samples=unary(-3.0, 3.0), doc="Radians x in degrees."
+    np.degrees,
+    (lambda y, x: 1.0 / _DEGREE,),
+    lower=_scaled(180.0, math.pi),
+    samples=unary(-3.0, 3.0),
+    doc="Radians x in degrees.",
 )
 rad2deg = elementwise(
-    np.rad2deg, (lambda y, x: 1.0 / _DEGREE,), samples=unary(-3.0, 3.0), doc="Radians x in degrees."
+    np.rad2deg,
+    (lambda y, x: 1.0 / _DEGREE,),
+    lower=_scaled(180.0, math.pi),
+    samples=unary(-3.0, 3.0),
+    doc="Radians x in degrees.",
 )
 radians = elementwise(
-    np.radians, (lambda y, x: _DEGREE,), samples=unary(-180.0, 180.0), doc="Degrees x in radians."
+    np.radians,
+    (lambda y, x: _DEGREE,),
+    lower=_scaled(math.pi, 180.0),
+    samples=unary(-180.0, 180.0),
+    doc="Degrees x in radians.",
 )
 deg2rad = elementwise(
-    np.deg2rad, (lambda y, x: _DEGREE,), samples=unary(-180.0, 180.0), doc="Degrees x in radians."
+    np.deg2rad,
+    (lambda y, x: _DEGREE,),
+    lower=_scaled(math.pi, 180.0),
+    samples=unary(-180.0, 180.0),
+    doc="Degrees x in radians.",
 )
 
 
@@ -227,6 +280,7 @@ deg2rad = elementwise(
 sinh = elementwise(
     np.sinh,
     (lambda y, x: np.cosh(x),),
+    lower="sinh",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Hyperbolic sine of x. DLMF 4.34.1.",
@@ -235,6 +289,7 @@ sinh = elementwise(
 cosh = elementwise(
     np.cosh,
     (lambda y, x: np.sinh(x),),
+    lower="cosh",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Hyperbolic cosine of x. DLMF 4.34.2.",
@@ -254,6 +309,7 @@ tanh = elementwise(
     np.tanh,
     (lambda y, x: 1.0 - y * y,),
     quick=_tanh_quick,
+    lower="tanh",
     samples=unary(-3.0, 3.0),
     complex=True,
     doc="Hyperbolic tangent of x. DLMF 4.34.3.",
@@ -274,6 +330,7 @@ def _sinh_of_arccosh(y: Any, x: Any) -> Any:
 arcsinh = elementwise(
     np.arcsinh,
     (lambda y, x: 1.0 / _cosh_of_arcsinh(y, x),),
+    lower="asinh",
     samples=unary(-3.0, 3.0),
     complex=True,
     doc="Inverse hyperbolic sine of x. DLMF 4.38.9.",
@@ -282,6 +339,7 @@ arcsinh = elementwise(
 arccosh = elementwise(
     np.arccosh,
     (lambda y, x: 1.0 / _sinh_of_arccosh(y, x),),
+    lower="acosh",
     samples=unary(1.5, 4.0),
     complex=True,
     doc="Inverse hyperbolic cosine of x; infinite partial at 1. DLMF 4.38.10.",
@@ -290,6 +348,7 @@ arccosh = elementwise(
 arctanh = elementwise(
     np.arctanh,
     (lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),),
+    lower="atanh",
     samples=unary(-0.8, 0.8),
     complex=True,
     doc="Inverse hyperbolic tangent of x; infinite partial at 1 and -1. DLMF 4.38.11.",

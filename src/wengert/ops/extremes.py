@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from wengert.core.lowering import Reduction
 from wengert.core.numpy_protocol import UFUNC_METHODS, implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import masked, match
@@ -68,7 +69,7 @@ def _placed(y_bar: Any, where: Any) -> Any:
     return x_bar
 
 
-def _extreme(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
+def _extreme(name: str, reduction: Callable[..., Any], operation: str, doc: str) -> Primitive:
     def infer(t: ArrayType, *, axis: tuple[int, ...], keepdims: bool) -> ArrayType:
         return ArrayType(reduced(t.shape, axis, keepdims=keepdims), t.dtype)
 
@@ -112,13 +113,18 @@ def _extreme(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
         vjp=vjp,
         quick=quick,
         batch=batch,
+        lower=Reduction(operation, lambda _ndim, /, *, axis, **_: axis),
         samples=samples,
         complex=True,
     )
 
 
-max_ = _extreme("max", np.max, "Largest entry of x over some axes; ties share the derivative equally.")
-min_ = _extreme("min", np.min, "Smallest entry of x over some axes; ties share the derivative equally.")
+max_ = _extreme(
+    "max", np.max, "maximum", "Largest entry of x over some axes; ties share the derivative equally."
+)
+min_ = _extreme(
+    "min", np.min, "minimum", "Smallest entry of x over some axes; ties share the derivative equally."
+)
 
 
 def _front(prim: Primitive, pairwise: np.ufunc) -> Callable[..., Any]:

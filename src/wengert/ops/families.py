@@ -17,12 +17,16 @@ import numpy as np
 
 from wengert.core.numpy_protocol import UFUNCS
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.entries import is_float, pointwise, promoted
 from wengert.ops.masking import contract
 from wengert.types import ArrayType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from wengert.core.lowering import Builder, Lowering, Pointwise
+
+    Rule = str | Callable[..., Any] | None
     Partial = Callable[..., Any] | int
     Samples = Callable[[np.random.Generator], Iterator[tuple[tuple[Any, ...], dict[str, Any]]]]
 
@@ -114,6 +118,19 @@ def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
 def _masked_vjp(y_bar: Any, site: Site) -> list[Any]:
     (c, p), (need_c, need_p) = site.xs, site.needs
     return [match(masked(y_bar, p), c) if need_c else None, match(masked(y_bar, c), p) if need_p else None]
+
+
+def _masked_lower(b: Builder, c: Any, p: Any) -> Any:
+    """A product with 0 that is not 0 is nan."""
+    c, p = promoted(b, c, p)
+    if c.type == "bool":
+        return b("and", c, p)
+    y = b("mul", c, p)
+    if not is_float(y):
+        return y
+    zero = b.constant(0, y)
+    is_masked = b("and", b("ne", y, y), b("or", b("eq", c, zero), b("eq", p, zero)))
+    return b("select", is_masked, zero, y)
 
 
 def _masked_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -254,6 +271,13 @@ def _quick_vjp(fun: np.ufunc, partials: Sequence[Partial]) -> Callable[..., Any]
     return None
 
 
+def _lowering(fun: np.ufunc, rule: Rule) -> Pointwise | None:
+    """Return a rule as a lowering, which is weighed on doubles where the ufunc takes them, else on integers."""
+    loops = [loop for letter in "dl" for loop in fun.types if loop.startswith(letter)]
+    types = ["i64" if letter in "li" else "f64" for letter in loops[0][: fun.nin]] if rule else []
+    return pointwise(rule, *types)
+
+
 def elementwise(
     fun: np.ufunc,
     partials: Sequence[Partial],
@@ -263,7 +287,7 @@ def elementwise(
     name: str | None = None,
     complex: bool = False,
     quick: Callable[..., Any] | None = None,
-    lower: Callable[..., Any] | None = None,
+    lower: Rule = None,
     cheap: bool = False,
 ) -> Primitive:
     r"""Define the primitive of a ufunc from its partial derivatives.
@@ -275,7 +299,9 @@ def elementwise(
     partials : sequence
         For each operand a function (y, \*xs) -> dy/dx_i, or the number 1, -1 or 0 where the partial is that
         constant.
-    doc, samples, name, complex, quick, lower, cheap
+    lower : str or (builder, *xs) -> y, optional
+        The operation of kernels that it is, or how an entry is computed by such operations.
+    doc, samples, name, complex, quick, cheap
         Fields of the record.
 
     Returns
@@ -292,7 +318,7 @@ def elementwise(
         vjp=_elementwise_vjp(terms),
         quick=quick or _quick_vjp(fun, partials),
         batch=_elementwise_batch(fun),
-        lower=lower,
+        lower=_lowering(fun, lower),
         samples=samples,
         elementwise=True,
         complex=complex,
@@ -302,7 +328,9 @@ def elementwise(
     return prim
 
 
-def nondifferentiable(fun: np.ufunc, *, doc: str, samples: Samples, name: str | None = None) -> Primitive:
+def nondifferentiable(
+    fun: np.ufunc, *, doc: str, samples: Samples, name: str | None = None, lower: Rule = None
+) -> Primitive:
     """Define the primitive of a ufunc whose derivative is zero wherever it exists."""
     prim = define(
         name=name or fun.__name__,
@@ -310,6 +338,7 @@ def nondifferentiable(fun: np.ufunc, *, doc: str, samples: Samples, name: str | 
         eval=fun,
         infer=_resolve(fun),
         batch=_elementwise_batch(fun),
+        lower=_lowering(fun, lower),
         samples=samples,
         multiple=fun.nout > 1,
         elementwise=fun.nout == 1,
@@ -328,6 +357,7 @@ masked: Primitive = define(
     jvp=_masked_jvp,
     vjp=_masked_vjp,
     batch=lambda _size, xs, batched: masked(*align(xs, batched)),
+    lower=pointwise(_masked_lower, "f64", "f64"),
     samples=_masked_samples,
     complex=True,
     cheap=True,
@@ -348,6 +378,7 @@ def linear(
     samples: Samples,
     complex: bool = True,
     cheap: bool = False,
+    lower: Lowering | None = None,
 ) -> Primitive:
     """Define a primitive that is linear in its one operand; `transpose(y_bar, x, **params)` gives x_bar."""
 
@@ -365,6 +396,7 @@ def linear(
         jvp=jvp,
         vjp=vjp,
         batch=batch,
+        lower=lower,
         samples=samples,
         shapes_only=True,
         complex=complex,
@@ -385,6 +417,7 @@ def bilinear(
     samples: Samples,
     complex: bool = True,
     alternating: bool = False,
+    lower: Lowering | None = None,
 ) -> Primitive:
     """Define a primitive that is linear in each of two operands.
 
@@ -419,6 +452,7 @@ def bilinear(
 
     prim = define(
         name=name,
+        lower=lower,
         doc=doc,
         eval=eval,
         infer=infer,

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.dispatch import bind
+from wengert.core.lowering import Placement, View
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import LazyScatter, Primitive, Site, define
 from wengert.ops.families import match
 from wengert.ops.index_forms import SLOT, as_tuple, batched_index, fill, index_shape, split
+from wengert.ops.index_maps import piece_at, region
 from wengert.types import ArrayType, type_of
 
 if TYPE_CHECKING:
@@ -79,6 +81,11 @@ def _getitem_batch(size: int, xs: Sequence[Any], batched: Sequence[bool], *, ind
     return moved.to_front(getitem(x, moved.index))
 
 
+def _getitem_source(at: Any, shape: tuple[int, ...], _: tuple[int, ...], /, *, index: Any) -> Any:
+    where = region(shape, index)
+    return None if where is None else where.source(at)
+
+
 def _getitem_samples(rng: np.random.Generator) -> Samples:
     for shape, index, arrays in INDEX_SAMPLES:
         yield (np.asarray(rng.normal(size=shape)), *arrays), {"index": index}
@@ -93,6 +100,7 @@ getitem_: Primitive = define(
     vjp=_getitem_vjp,
     shapes_only=True,
     batch=_getitem_batch,
+    lower=View(_getitem_source),
     samples=_getitem_samples,
     complex=True,
     cheap=True,
@@ -207,6 +215,13 @@ def _scatter_batch(
     return scatter(*pieces, indices=moved, shape=(size, *shape))
 
 
+def _scatter_pieces(shapes: Any, shape: tuple[int, ...], /, *, indices: tuple[Any, ...], **_: Any) -> Any:
+    wheres = [region(shape, index) for index in indices]
+    if None in wheres:
+        return None
+    return [piece_at(k, shapes[k], where) for k, where in enumerate(wheres) if where is not None]
+
+
 def _scatter_samples(rng: np.random.Generator) -> Samples:
     def params(shape: tuple[int, ...], *indices: Any) -> dict[str, Any]:
         return {"indices": indices, "shape": shape}
@@ -227,6 +242,7 @@ scatter_: Primitive = define(
     jvp=_scatter_jvp,
     vjp=_scatter_vjp,
     batch=_scatter_batch,
+    lower=Placement(_scatter_pieces, adds=True),
     samples=_scatter_samples,
     complex=True,
 )

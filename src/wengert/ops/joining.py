@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from wengert.core.lowering import Piece, Placement
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Site, define
 from wengert.ops.casting import order_of, ordered
@@ -57,6 +58,15 @@ def _concatenate_batch(size: int, xs: Any, batched: Any, *, axis: int) -> Any:
     return np.concatenate(whole, axis=axis + 1)
 
 
+def _concatenate_pieces(shapes: Any, result: tuple[int, ...], /, *, axis: int) -> list[Piece]:
+    pieces, begin, ndim = [], 0, len(result)
+    for k, shape in enumerate(shapes):
+        offsets = tuple([begin if i == axis else 0 for i in range(ndim)])
+        pieces.append(Piece(k, offsets, (1,) * ndim, shape, tuple(range(ndim))))
+        begin += shape[axis]
+    return pieces
+
+
 def _concatenate_samples(rng: np.random.Generator) -> Samples:
     for shapes, axis in (
         (((2,), (3,)), 0),
@@ -75,6 +85,7 @@ concatenate_ = define(
     jvp=_concatenate_jvp,
     vjp=_concatenate_vjp,
     batch=_concatenate_batch,
+    lower=Placement(_concatenate_pieces),
     samples=_concatenate_samples,
     complex=True,
 )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import linalg
 
 from wengert.core.primitive import Primitive, Site, define
-from wengert.ops.families import match, spread
+from wengert.ops.families import spread
 from wengert.ops.linalg_stacks import per_matrix
-from wengert.ops.matrix_parts import Samples, adjoint, inexact, transpose, well_conditioned
+from wengert.ops.matrix_parts import Samples, adjoint, inexact, transpose
 from wengert.ops.products import aligned
-from wengert.types import Array, ArrayType, type_of
+from wengert.ops.solves import solution_change, solution_cotangents, solution_type, solve_samples
+from wengert.types import Array, type_of
 
 __all__ = ["STRUCTURES", "solve_structured_", "structured"]
 
@@ -66,47 +66,27 @@ def _solve_eval(a: Array, b: Array, *, structure: str | None) -> Array:
     return per_matrix(solve, (a.astype(dtype, copy=False), b.astype(dtype, copy=False)))
 
 
-def _solve_infer(a: ArrayType, b: ArrayType, **_: Any) -> ArrayType:
-    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return ArrayType((*stack, *b.shape[-2:]), inexact(a, b))
-
-
 def _solve_jvp(xs: Sequence[Array], x_dots: Sequence[Array], *, structure: str | None) -> tuple[Array, Array]:
-    (a, b), (a_dot, change) = xs, x_dots
-    y = solve_structured_(a, b, structure=structure)
-    if a_dot is not None:
-        change = -(a_dot @ y) if change is None else change - a_dot @ y
-    return y, spread(solve_structured_(a, change, structure=structure), y)
+    y = solve_structured_(*xs, structure=structure)
+    return y, spread(solve_structured_(xs[0], solution_change(x_dots, y), structure=structure), y)
 
 
 def _solve_vjp(y_bar: Array, site: Site, *, structure: str | None) -> list[Array | None]:
-    (a, b), (need_a, need_b) = site.xs, site.needs
     other = None if structure is None else TRANSPOSED.get(structure, structure)
-    b_bar = solve_structured_(transpose(a), y_bar, structure=other)
-    return [
-        match(-(b_bar @ transpose(site.y)), a) if need_a else None,
-        match(b_bar, b) if need_b else None,
-    ]
+    return solution_cotangents(solve_structured_(transpose(site.xs[0]), y_bar, structure=other), site)
 
 
 def _solve_samples(rng: np.random.Generator) -> Samples:
     """Yield samples of matrices without structure, for which alone all entries are free."""
-    for a, b in (
-        ((3, 3), (3, 2)),
-        ((1, 1), (1, 1)),
-        ((2, 3, 3), (3, 1)),
-        ((3, 3), (2, 3, 2)),
-        ((0, 0), (0, 2)),
-        ((2, 2), (2, 0)),
-    ):
-        yield (well_conditioned(rng, a), rng.normal(size=b)), {"structure": "general"}
+    for xs, _ in solve_samples(rng):
+        yield xs, {"structure": "general"}
 
 
 solve_structured_: Primitive = define(
     name="solve_structured",
     doc="Solution Y of A Y = B for a square A of known structure. Giles 2008.",
     eval=_solve_eval,
-    infer=_solve_infer,
+    infer=solution_type,
     jvp=_solve_jvp,
     vjp=_solve_vjp,
     batch=lambda _size, xs, batched, *, structure: solve_structured_(

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Builder, Pointwise
 from wengert.core.numpy_protocol import FUNCTIONS, UFUNCS, implements
 from wengert.core.primitive import Primitive, define
+from wengert.ops.entries import is_float, is_signed, pointwise
 from wengert.ops.families import binary, elementwise, linear, masked, match, unary
 from wengert.types import ArrayType, type_of
 
@@ -36,6 +38,8 @@ def _part_type(t: ArrayType) -> ArrayType:
     return ArrayType(t.shape, np.empty(0, t.dtype).real.dtype)
 
 
+_ITSELF = Pointwise(lambda b, x: x)  # of a real number, and kernels know no others
+
 # With the pairing Re(x_bar x_dot): Re(y_bar conj(x_dot)) = Re(conj(y_bar) x_dot).
 conjugate = linear(
     "conjugate",
@@ -46,6 +50,7 @@ conjugate = linear(
     samples=_complex_samples,
     doc="Complex conjugate of x. DLMF 1.9.11.",
     cheap=True,
+    lower=_ITSELF,
 )
 UFUNCS[np.conjugate] = conjugate
 
@@ -59,6 +64,7 @@ real_ = linear(
     samples=_complex_samples,
     doc="Real part of a complex x. DLMF 1.9.2.",
     cheap=True,
+    lower=_ITSELF,
 )
 
 # y_bar Im(x_dot) = Re(-i y_bar x_dot) for real y_bar.
@@ -192,11 +198,22 @@ def _register(ufunc: np.ufunc, **fields: Any) -> Primitive:
     return prim
 
 
+def _sign_lower(b: Builder, x: Any) -> Any:
+    """1, -1 or 0, and x itself where it is neither greater nor less than 0 nor equal to it."""
+    zero, one = b.constant(0, x), b.constant(1, x)
+    if not is_signed(x):
+        return b("select", b("gt", x, zero), one, zero)
+    y = b("select", b("eq", x, zero), zero, x) if is_float(x) else zero
+    y = b("select", b("lt", x, zero), b.constant(-1, x), y)
+    return b("select", b("gt", x, zero), one, y)
+
+
 sign = _register(
     np.sign,
     infer=lambda t: t,
     jvp=_sign_jvp,
     vjp=_sign_vjp,
+    lower=pointwise(_sign_lower, "f64"),
     samples=unary(0.5, 2.0),
     doc="Sign of a real x, with zero derivative; x / |x| of a complex x; 0 at 0.",
 )
@@ -229,6 +246,7 @@ absolute = _register(
     jvp=_absolute_jvp,
     vjp=_absolute_vjp,
     quick=_absolute_quick,
+    lower=pointwise(lambda b, x: b("abs", x) if is_signed(x) else x, "f64"),
     samples=unary(0.5, 2.0),
     doc="Absolute value of x, with derivative 0 at 0. DLMF 1.9.7.",
 )
@@ -236,6 +254,7 @@ absolute = _register(
 fabs = elementwise(
     np.fabs,
     (lambda y, x: np.sign(x),),
+    lower="abs",
     samples=unary(0.5, 2.0),
     doc="Absolute value of a real x, with derivative 0 at 0.",
 )
@@ -244,6 +263,7 @@ fabs = elementwise(
 copysign = elementwise(
     np.copysign,
     (lambda y, x1, x2: np.sign(x1) * np.sign(y), 0),
+    lower="copysign",
     samples=binary(0.5, 2.0, -2.0, -0.5),
     doc="The absolute value of x1 with the sign of x2; its derivative to x2 is zero.",
 )
@@ -257,6 +277,7 @@ def _cosine(y: Any, x: Any) -> Any:
 hypot = elementwise(
     np.hypot,
     (lambda y, x1, x2: _cosine(y, x1), lambda y, x1, x2: _cosine(y, x2)),
+    lower="hypot",
     samples=binary(0.5, 2.0, 0.5, 2.0),
     doc="Length of the vector (x1, x2), with gradient 0 at the origin.",
 )

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.dispatch import Traced
+from wengert.core.lowering import View
 from wengert.core.numpy_protocol import implements
 from wengert.core.views import example_of
 from wengert.errors import RefusedError
 from wengert.ops.families import linear
+from wengert.ops.index_maps import reshape_source
 from wengert.types import ArrayType
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ reshape_ = linear(
     transpose=lambda y_bar, x, **_: np.reshape(y_bar, np.shape(x)),
     infer=lambda t, *, shape: ArrayType(shape, t.dtype),
     batch=lambda size, xs, _batched, *, shape: np.reshape(xs[0], (size, *shape)),
+    lower=View(lambda at, shape, new, /, **_: reshape_source(at, shape, new)),
     doc="The elements of x, in row-major order, in another shape.",
     samples=_reshape_samples,
     cheap=True,
@@ -188,6 +191,7 @@ transpose_ = linear(
     transpose=lambda y_bar, _x, *, axes: np.transpose(y_bar, _inverse(axes)),
     infer=lambda t, *, axes: ArrayType(tuple(t.shape[i] for i in axes), t.dtype),
     batch=lambda _size, xs, _batched, *, axes: np.transpose(xs[0], (0, *[i + 1 for i in axes])),
+    lower=View(lambda at, _shape, _new, /, *, axes: tuple([at[i] for i in _inverse(axes)])),
     doc="The axes of x in another order: axis i of y is axis axes[i] of x.",
     samples=_transpose_samples,
     cheap=True,
@@ -251,6 +255,12 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 # flip -----------------------------------------------------------------------------------------------------------------
 
 
+def _flip_source(at: Any, shape: tuple[int, ...], _: tuple[int, ...], /, *, axis: tuple[int, ...]) -> Any:
+    return tuple(
+        [e * -1 + (n - 1) if i in axis else e for i, (e, n) in enumerate(zip(at, shape, strict=True))]
+    )
+
+
 def _flip_samples(rng: np.random.Generator) -> Samples:
     for shape, axis in (((4,), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((0, 2), (0,)), ((), ())):
         yield (np.asarray(rng.normal(size=shape)),), {"axis": axis}
@@ -262,6 +272,7 @@ flip_ = linear(
     transpose=lambda y_bar, _x, *, axis: np.flip(y_bar, axis),
     infer=lambda t, **_: t,
     batch=lambda _size, xs, _batched, *, axis: np.flip(xs[0], tuple(i + 1 for i in axis)),
+    lower=View(_flip_source),
     doc="The elements of x in reverse order along some axes; its own adjoint.",
     samples=_flip_samples,
     cheap=True,

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Builder
+from wengert.ops.entries import is_float, numeric
 from wengert.ops.families import binary, elementwise, match
 
 __all__ = ["fmax", "fmin", "heaviside", "maximum", "minimum"]
@@ -44,6 +46,7 @@ maximum = elementwise(
     np.maximum,
     (_above, lambda y, x1, x2: _above(y, x2, x1)),
     quick=_without_ties(np.greater),
+    lower=numeric("maximum", lambda b, x1, x2: b("or", x1, x2)),
     samples=binary(-2.0, 0.0, 0.5, 2.0),
     complex=True,
     doc="The larger of x1 and x2; ties share the derivative equally.",
@@ -54,11 +57,22 @@ minimum = elementwise(
     np.minimum,
     (_below, lambda y, x1, x2: _below(y, x2, x1)),
     quick=_without_ties(np.less),
+    lower=numeric("minimum", lambda b, x1, x2: b("and", x1, x2)),
     samples=binary(-2.0, 0.0, 0.5, 2.0),
     complex=True,
     doc="The smaller of x1 and x2; ties share the derivative equally.",
     cheap=True,
 )
+
+
+def _not_nan(on_floats: str, on_integers: str, on_booleans: str) -> Callable[..., Any]:
+    """Return the rule of an extreme that only floating-point numbers have apart from `maximum` or `minimum`."""
+
+    def rule(b: Builder, x1: Any, x2: Any) -> Any:
+        return b(on_floats if is_float(x1) else on_booleans if x1.type == "bool" else on_integers, x1, x2)
+
+    return rule
+
 
 # fmax and fmin take the other operand where one is nan.
 fmax = elementwise(
@@ -67,6 +81,7 @@ fmax = elementwise(
         lambda y, x1, x2: np.where(np.isnan(x2), 1.0, _above(y, x1, x2)),
         lambda y, x1, x2: np.where(np.isnan(x1), 1.0, _above(y, x2, x1)),
     ),
+    lower=_not_nan("fmax", "maximum", "or"),
     samples=binary(-2.0, 0.0, 0.5, 2.0),
     complex=True,
     doc="The larger of x1 and x2, or the one that is not nan; ties share the derivative equally.",
@@ -78,14 +93,23 @@ fmin = elementwise(
         lambda y, x1, x2: np.where(np.isnan(x2), 1.0, _below(y, x1, x2)),
         lambda y, x1, x2: np.where(np.isnan(x1), 1.0, _below(y, x2, x1)),
     ),
+    lower=_not_nan("fmin", "minimum", "and"),
     samples=binary(-2.0, 0.0, 0.5, 2.0),
     complex=True,
     doc="The smaller of x1 and x2, or the one that is not nan; ties share the derivative equally.",
 )
 
+
+def _heaviside_lower(b: Builder, x1: Any, x2: Any) -> Any:
+    zero, one = b.constant(0, x1), b.constant(1, x1)
+    y = b("select", b("gt", x1, zero), one, b("select", b("eq", x1, zero), x2, x1))
+    return b("select", b("lt", x1, zero), zero, y)
+
+
 heaviside = elementwise(
     np.heaviside,
     (0, lambda y, x1, x2: x1 == 0),
+    lower=_heaviside_lower,
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     doc="Step function of x1 with the value x2 at 0; its derivative to x1 is zero. DLMF 1.16.13.",
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.core.lowering import Piece, Placement
 from wengert.core.numpy_protocol import implements, operand, traced_leaves
 from wengert.core.primitive import Site, define
 from wengert.errors import RefusedError
@@ -62,6 +63,16 @@ def _pad_batch(_size: int, xs: Any, _batched: Any, *, widths: Widths, values: An
     return pad_(xs[0], widths=((0, 0), *widths), values=values)
 
 
+def _pad_pieces(shapes: Any, _: tuple[int, ...], /, *, widths: Widths, values: Any = 0) -> Any:
+    """A border of zeros; any other is left to NumPy."""
+    (shape,) = shapes
+    if np.any(values):
+        return None
+    return [
+        Piece(0, tuple([before for before, _ in widths]), (1,) * len(shape), shape, tuple(range(len(shape))))
+    ]
+
+
 def _pad_samples(rng: np.random.Generator) -> Samples:
     yield (rng.normal(size=3),), {"widths": ((1, 2),)}
     yield (rng.normal(size=(2, 1)),), {"widths": ((0, 1), (2, 0)), "values": 1.5}
@@ -78,6 +89,7 @@ pad_ = define(
     jvp=_pad_jvp,
     vjp=_pad_vjp,
     batch=_pad_batch,
+    lower=Placement(_pad_pieces),
     samples=_pad_samples,
     complex=True,
 )

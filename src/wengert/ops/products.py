@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Contraction
 from wengert.core.numpy_protocol import FUNCTIONS, UFUNCS
 from wengert.core.primitive import Primitive
 from wengert.ops.families import bilinear, match
@@ -91,10 +92,32 @@ def _into_columns(x: Array, axes: Sequence[int]) -> Array:
     return np.reshape(np.transpose(x, (*rest, *axes, rank - 1)), (*[shape[i] for i in rest], columns))
 
 
+def _axes_of(fun: np.ufunc) -> list[list[str]]:
+    """Return the axes of the operands and of the result of a product, from its signature."""
+    pattern = re.findall(r"\(([^)]*)\)", fun.signature or "")
+    return [part.split(",") if part else [] for part in pattern]
+
+
+def _gufunc_lowering(fun: np.ufunc) -> Contraction:
+    """Return a product as a contraction: the axes of its signature, and those of a stack, counted from the last."""
+    *cores, result = _axes_of(fun)
+
+    def named(ndim: int, core: list[str]) -> tuple[Any, ...]:
+        names = [name for name in core if ndim >= len(core) or not name.endswith("?")]
+        return (*range(len(names) - ndim, 0), *names)
+
+    def labels(shapes: Sequence[tuple[int, ...]]) -> tuple[Any, Any]:
+        terms = [named(len(shape), core) for shape, core in zip(shapes, cores, strict=True)]
+        present = set().union(*terms)
+        stack = sorted([label for label in present if isinstance(label, int)])
+        return terms, (*stack, *[name for name in result if name in present])
+
+    return Contraction(labels)
+
+
 def _gufunc_infer(fun: np.ufunc) -> Any:
     """Return the `infer` rule of a product, read from its signature, such as (n?,k),(k,m?)->(n?,m?)."""
-    pattern = re.findall(r"\(([^)]*)\)", fun.signature or "")
-    *cores, result = [part.split(",") if part else [] for part in pattern]
+    *cores, result = _axes_of(fun)
 
     def infer(*types: ArrayType) -> ArrayType:
         sizes: dict[str, int] = {}
@@ -160,6 +183,7 @@ matmul = bilinear(
     _matmul_right,
     infer=_gufunc_infer(np.matmul),
     batch=_matmul_batch,
+    lower=_gufunc_lowering(np.matmul),
     samples=_matmul_samples,
     doc="Matrix product over the last two axes; leading axes broadcast. Giles 2008, section 2.2.1.",
 )
@@ -219,6 +243,7 @@ def _vector_form(
         right,
         infer=_gufunc_infer(fun),
         batch=lambda _size, xs, batched: fun(*aligned(xs, batched, cores)),
+        lower=_gufunc_lowering(fun),
         samples=samples,
         doc=doc,
     )

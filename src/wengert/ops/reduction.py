@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from wengert.core.lowering import Reduction, View
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import define
 from wengert.ops.families import linear, match
+from wengert.ops.index_maps import broadcast_source
 from wengert.types import ArrayType, type_of
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ sum_ = linear(
     transpose=_sum_transpose,
     infer=_sum_infer,
     batch=lambda _size, xs, _batched, *, axis, **rest: np.sum(xs[0], axis=behind_batch(axis), **rest),
+    lower=Reduction("add", lambda _ndim, /, *, axis, **_: axis, first=0),
     doc="Sum of x over some axes, in the type `dtype` if it is given.",
     samples=_sum_samples,
 )
@@ -202,6 +205,7 @@ broadcast_to_ = linear(
     transpose=lambda y_bar, x, **_: match(y_bar, x),
     infer=lambda t, *, shape: ArrayType(shape, t.dtype),
     batch=_broadcast_to_batch,
+    lower=View(lambda at, shape, _new, /, **_: broadcast_source(at, shape)),
     doc="x repeated along new axes and along axes of length 1, as a view.",
     samples=_broadcast_to_samples,
     cheap=True,
@@ -229,7 +233,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
 # any, all -------------------------------------------------------------------------------------------------------------
 
 
-def _logical(name: str, reduction: Callable[..., Any], doc: str) -> Any:
+def _logical(name: str, reduction: Callable[..., Any], lower: Reduction, doc: str) -> Any:
     def infer(t: ArrayType, *, axis: tuple[int, ...], keepdims: bool) -> ArrayType:
         return ArrayType(reduced(t.shape, axis, keepdims=keepdims), np.dtype(np.bool_))
 
@@ -241,12 +245,21 @@ def _logical(name: str, reduction: Callable[..., Any], doc: str) -> Any:
             yield (np.asarray(rng.normal(size=shape)),), {"axis": axis, "keepdims": keepdims}
 
     return define(
-        name=name, doc=doc, eval=reduction, infer=infer, batch=batch, samples=samples, differentiable=False
+        name=name,
+        doc=doc,
+        eval=reduction,
+        infer=infer,
+        batch=batch,
+        lower=lower,
+        samples=samples,
+        differentiable=False,
     )
 
 
-any_ = _logical("any", np.any, "Whether any entry of x is nonzero.")
-all_ = _logical("all", np.all, "Whether all entries of x are nonzero.")
+_ANY = Reduction("or", lambda _ndim, /, *, axis, **_: axis, first=False)
+_ALL = Reduction("and", lambda _ndim, /, *, axis, **_: axis, first=True)
+any_ = _logical("any", np.any, _ANY, "Whether any entry of x is nonzero.")
+all_ = _logical("all", np.all, _ALL, "Whether all entries of x are nonzero.")
 
 
 @implements(np.any)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from wengert.core.lowering import Reduction
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Site, define
 from wengert.ops.families import linear, masked, match, spread
@@ -317,6 +318,7 @@ def _prod_samples(rng: np.random.Generator) -> Samples:
 
 prod_ = define(
     name="prod",
+    lower=Reduction("mul", lambda _ndim, /, *, axis, **_: axis, first=1),
     doc="Product of x over some axes; the derivative is the product of the others, right at zeros.",
     eval=np.prod,
     infer=_prod_infer,

@@ -17,11 +17,13 @@ from numpy._core import umath  # holds the ufunc behind np.clip and ndarray.clip
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.dispatch import Traced
+from wengert.core.lowering import Builder, Pointwise
 from wengert.core.numpy_protocol import UFUNCS, implements, operand, traced_leaves
 from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import base_of
 from wengert.errors import RefusedError
 from wengert.ops.casting import ordered
+from wengert.ops.entries import is_float, pointwise, promoted, truth
 from wengert.ops.families import align, match, spread
 from wengert.ops.indexing import getitem
 from wengert.ops.updating import index_update
@@ -91,6 +93,10 @@ def _where_samples(rng: np.random.Generator) -> Samples:
         )
 
 
+def _where_lower(b: Builder, c: Any, x: Any, z: Any) -> Any:
+    return b("select", truth(b, c), *promoted(b, x, z))
+
+
 where_: Primitive = define(
     name="where",
     doc="Entries of x where the condition c holds, of z elsewhere.",
@@ -100,6 +106,7 @@ where_: Primitive = define(
     vjp=_where_vjp,
     quick=_where_quick,
     batch=lambda _size, xs, batched: where_(*align(xs, batched)),
+    lower=Pointwise(_where_lower),
     samples=_where_samples,
     complex=True,
     cheap=True,
@@ -199,6 +206,19 @@ def _clip_samples(rng: np.random.Generator) -> Samples:
     )  # the bounds crossed
 
 
+# Where x and a bound are both 0 it is x that is left, with its sign, as in NumPy for bounds that are numbers.
+
+
+def _clip_lower(b: Builder, x: Any, lo: Any, hi: Any) -> Any:
+    if x.type == "bool":
+        return b("and", b("or", x, lo), hi)
+    for comparison, bound in (("lt", lo), ("gt", hi)):
+        is_outside = b(comparison, x, bound)
+        is_outside = b("or", is_outside, b("ne", bound, bound)) if is_float(x) else is_outside
+        x = b("select", is_outside, bound, x)
+    return x
+
+
 clip_: Primitive = define(
     name="clip",
     doc="Each x moved to the nearest bound if it is outside lo <= x <= hi; derivative 1 with respect to x on a bound.",
@@ -208,6 +228,7 @@ clip_: Primitive = define(
     vjp=_clip_vjp,
     quick=_clip_quick,
     batch=lambda _size, xs, batched: clip_(*align(xs, batched)),
+    lower=pointwise(_clip_lower, "f64", "f64", "f64"),
     samples=_clip_samples,
     elementwise=True,
     cheap=True,

@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Builder
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.entries import is_float, pointwise
 from wengert.ops.families import match, spread
 from wengert.types import ArrayType
 
@@ -58,6 +60,36 @@ def _sinc_vjp(y_bar: Any, site: Site, *, order: int) -> tuple[Any]:
     return (match(y_bar * sinc_(site.xs[0], order=order + 1), site.xs[0]),)
 
 
+# The series in powers of t^2, by Horner's rule. A power of t that is left is t itself.
+
+
+def _series_lower(b: Builder, t: Any, order: int) -> Any:
+    first = (order + 1) // 2
+    square, total = b("mul", t, t), b.constant(0, t)
+    for m in range(order + 19, first - 1, -1):
+        term = (-1) ** m / ((2 * m + 1) * factorial(2 * m - order))
+        total = b("add", b("mul", total, square), b.constant(term, t))
+    return b("mul", total, t) if 2 * first > order else total
+
+
+def _recurrence_lower(b: Builder, t: Any, order: int) -> Any:
+    s = b("div", b("sin", t), t)
+    for k in range(1, order + 1):
+        turned = b("sin", b("add", t, b.constant(0.5 * pi * k, t)))
+        s = b("div", b("sub", turned, b("mul", b.constant(k, t), s)), t)
+    return s
+
+
+def _sinc_lower(b: Builder, x: Any, *, order: int) -> Any:
+    x = x if is_float(x) else b.convert(x, "f64")
+    t, one = b("mul", b.constant(pi, x), x), b.constant(1, x)
+    if order == 0:
+        return b("select", b("eq", t, b.constant(0, t)), one, b("div", b("sin", t), t))
+    is_small = b("lt", b("abs", t), b.constant(max(1.0, 0.5 * order), t))
+    far = _recurrence_lower(b, t, order)
+    return b("mul", b.constant(pi**order, t), b("select", is_small, _series_lower(b, t, order), far))
+
+
 def _sinc_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     for order in (0, 1, 2, 5):
         for shape in ((5,), (2, 3), ()):
@@ -72,6 +104,7 @@ sinc_: Primitive = define(
     jvp=_sinc_jvp,
     vjp=_sinc_vjp,
     batch=lambda _size, xs, _batched, *, order: sinc_(xs[0], order=order),
+    lower=pointwise(_sinc_lower, "f64", order=0),
     samples=_sinc_samples,
     complex=True,
     doc="Derivative number `order` of sin(pi x) / (pi x). DLMF 10.49.3, 10.54.1.",

@@ -93,28 +93,38 @@ def matrix_power(a: Array, n: int) -> Array:
 #   Y_dot = A^-1 (B_dot - A_dot Y),   B_bar = A^-T Y_bar,   A_bar = -B_bar Y^T   (Giles 2008)
 
 
-def _solve_infer(a: ArrayType, b: ArrayType) -> ArrayType:
+def solution_type(a: ArrayType, b: ArrayType, **_: Any) -> ArrayType:
+    """Return the type of A^-1 B."""
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return ArrayType((*stack, *b.shape[-2:]), inexact(a, b))
 
 
-def _solve_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
-    (a, b), (a_dot, b_dot) = xs, x_dots
-    y = np.linalg.solve(a, b)
-    change = -(a_dot @ y) if b_dot is None else b_dot if a_dot is None else b_dot - a_dot @ y
-    return y, spread(np.linalg.solve(a, change), y)
+def solution_change(x_dots: Sequence[Array], y: Array) -> Array:
+    """Return B_dot - A_dot Y, of which one is not zero."""
+    a_dot, b_dot = x_dots
+    return -(a_dot @ y) if b_dot is None else b_dot if a_dot is None else b_dot - a_dot @ y
 
 
-def _solve_vjp(y_bar: Array, site: Site) -> list[Array]:
+def solution_cotangents(b_bar: Array, site: Site) -> list[Array]:
+    """Return those of A and B, given A^-T Y_bar."""
     (a, b), (need_a, need_b) = site.xs, site.needs
-    b_bar = np.linalg.solve(transpose(a), y_bar)
     return [
         match(-(b_bar @ transpose(site.y)), a) if need_a else None,
         match(b_bar, b) if need_b else None,
     ]
 
 
-def _solve_samples(rng: np.random.Generator) -> Samples:
+def _solve_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array]:
+    y = np.linalg.solve(*xs)
+    return y, spread(np.linalg.solve(xs[0], solution_change(x_dots, y)), y)
+
+
+def _solve_vjp(y_bar: Array, site: Site) -> list[Array]:
+    return solution_cotangents(np.linalg.solve(transpose(site.xs[0]), y_bar), site)
+
+
+def solve_samples(rng: np.random.Generator) -> Samples:
+    """Yield systems of single matrices and of stacks."""
     for a, b in (
         ((3, 3), (3, 2)),
         ((1, 1), (1, 1)),
@@ -132,11 +142,11 @@ solve_: Primitive = define(
     raises=True,
     doc="Solution Y of A Y = B for square A and a matrix B. Giles 2008.",
     eval=np.linalg.solve,
-    infer=_solve_infer,
+    infer=solution_type,
     jvp=_solve_jvp,
     vjp=_solve_vjp,
     batch=lambda _size, xs, batched: np.linalg.solve(*aligned(xs, batched, (2, 2))),
-    samples=_solve_samples,
+    samples=solve_samples,
     complex=True,
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from wengert.ops import special_lowering as lowering
 from wengert.ops.families import binary, elementwise, unary
 from wengert.ops.locations import anywhere
 from wengert.ops.multiple import elementwise_multiple
@@ -25,6 +26,7 @@ _ROOT_HALF = sqrt(0.5)
 elementwise(
     special.erf,
     (lambda y, x: _TWO_BY_ROOT_PI * np.exp(-x * x),),
+    lower="erf",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Error function of x. DLMF 7.2.1.",
@@ -33,6 +35,7 @@ elementwise(
 elementwise(
     special.erfc,
     (lambda y, x: -_TWO_BY_ROOT_PI * np.exp(-x * x),),
+    lower="erfc",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Complementary error function 1 - erf(x). DLMF 7.2.2.",
@@ -128,6 +131,7 @@ elementwise(
 elementwise(
     special.ndtr,
     (lambda y, x: np.exp(-0.5 * x * x) / _ROOT_TWO_PI,),
+    lower=lowering.ndtr,
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="Normal distribution function erfc(-x / sqrt(2)) / 2. DLMF 7.2.2.",

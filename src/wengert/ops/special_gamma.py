@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 from scipy.special import _ufuncs
 
+from wengert.ops import special_lowering as lowering
 from wengert.ops.families import binary, elementwise, nondifferentiable, unary
 from wengert.ops.locations import anywhere
 from wengert.ops.special_families import parameters
@@ -38,6 +39,7 @@ elementwise(
 elementwise(
     special.gammaln,
     (lambda y, x: special.psi(x),),
+    lower="lgamma",
     samples=unary(0.5, 4.0),
     doc="Logarithm of |Gamma(x)|. DLMF 5.2.2.",
 )
@@ -45,12 +47,14 @@ elementwise(
 elementwise(
     special.loggamma,
     (lambda y, x: special.psi(x),),
+    lower=lowering.positive_lgamma,
     samples=unary(0.5, 4.0),
     doc="Principal branch of log Gamma(x). DLMF 5.2.2.",
 )
 
 nondifferentiable(
     special.gammasgn,
+    lower=lowering.gammasgn,
     samples=unary(-3.9, -3.1),
     doc="Sign of Gamma(x); its derivative is zero.",
 )
@@ -80,6 +84,7 @@ elementwise(
     special.psi,
     (lambda y, x: special.zeta(2, x),),
     name="digamma",
+    lower="digamma",
     samples=unary(0.5, 4.0),
     doc="Digamma function: the logarithmic derivative of Gamma. DLMF 5.2.2, 5.15.1.",
 )

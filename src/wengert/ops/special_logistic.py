@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from wengert.ops import special_lowering as lowering
 from wengert.ops.families import binary, elementwise, masked, nondifferentiable, unary
 from wengert.ops.special_families import parameters, removable
 from wengert.ops.special_hypergeometric import kummer
@@ -24,6 +25,7 @@ _LN2, _LN10 = log(2.0), log(10.0)
 elementwise(
     special.expit,
     (lambda y, x: y * special.expit(-x),),
+    lower="sigmoid",
     samples=unary(-3.0, 3.0),
     doc="Logistic function 1 / (1 + exp(-x)).",
 )
@@ -31,6 +33,7 @@ elementwise(
 elementwise(
     special.log_expit,
     (lambda y, x: special.expit(-x),),
+    lower=lowering.log_expit,
     samples=unary(-3.0, 3.0),
     doc="Logarithm of the logistic function.",
 )
@@ -38,6 +41,7 @@ elementwise(
 elementwise(
     special.logit,
     (lambda y, x: 1.0 / (x * (1.0 - x)),),
+    lower=lowering.logit,
     samples=unary(0.1, 0.9),
     doc="Inverse log(x / (1 - x)) of the logistic function; infinite partial at 0 and 1.",
 )
@@ -51,6 +55,7 @@ elementwise(
 elementwise(
     special.xlogy,
     (lambda y, x1, x2: np.log(x2), lambda y, x1, x2: masked(x1, 1.0 / x2)),
+    lower=lowering.xlog("log"),
     samples=binary(-2.0, 2.0, 0.5, 2.0),
     complex=True,
     doc="x log(y), and 0 where x = 0.",
@@ -59,6 +64,7 @@ elementwise(
 elementwise(
     special.xlog1py,
     (lambda y, x1, x2: np.log1p(x2), lambda y, x1, x2: masked(x1, 1.0 / (1.0 + x2))),
+    lower=lowering.xlog("log1p"),
     samples=binary(-2.0, 2.0, -0.5, 2.0),
     complex=True,
     doc="x log(1 + y), and 0 where x = 0.",
@@ -67,6 +73,7 @@ elementwise(
 elementwise(
     special.entr,
     (lambda y, x: -np.log(x) - 1.0,),
+    lower=lowering.entr,
     samples=unary(0.2, 2.0),
     doc="Entropy -x log(x), and 0 at 0, where the partial is infinite.",
 )
@@ -80,6 +87,7 @@ def _log_ratio(x: Any, y: Any) -> Any:
 elementwise(
     special.rel_entr,
     (lambda z, x, y: _log_ratio(x, y) + 1.0, lambda z, x, y: -masked(x, 1.0 / y)),
+    lower=lowering.rel_entr,
     samples=binary(0.2, 2.0, 0.2, 2.0),
     doc="Relative entropy x log(x / y), and 0 where x = 0.",
 )
@@ -87,6 +95,7 @@ elementwise(
 elementwise(
     special.kl_div,
     (lambda z, x, y: _log_ratio(x, y), lambda z, x, y: 1.0 - masked(x, 1.0 / y)),
+    lower=lowering.kl_div,
     samples=binary(0.2, 2.0, 0.2, 2.0),
     doc="Divergence x log(x / y) - x + y, and y where x = 0.",
 )
@@ -100,6 +109,7 @@ elementwise(
         lambda y, delta, r: np.where(np.absolute(r) <= delta, 0.0, np.absolute(r) - delta),
         lambda y, delta, r: np.where(np.absolute(r) <= delta, r, delta * np.sign(r)),
     ),
+    lower=lowering.huber,
     samples=binary(0.5, 1.0, -2.0, 2.0),
     doc="Huber loss of the residual r: r^2 / 2 up to delta, linear beyond. Huber (1964).",
 )
@@ -118,6 +128,7 @@ def _pseudo_huber_delta(y: Any, delta: Any, r: Any) -> Any:
 elementwise(
     special.pseudo_huber,
     (_pseudo_huber_delta, lambda y, delta, r: r / np.hypot(1.0, r / delta)),
+    lower=lowering.pseudo_huber,
     samples=binary(0.5, 1.0, -2.0, 2.0),
     doc="Smooth Huber loss delta^2 (sqrt(1 + (r / delta)^2) - 1) of the residual r.",
 )
@@ -147,6 +158,7 @@ def _log1prel_slope(t: Any) -> Any:
 elementwise(
     special.exprel,
     (lambda y, x: _exprel_slope(x),),
+    lower=lowering.exprel,
     samples=unary(-2.0, 2.0),
     doc="(exp(x) - 1) / x, and 1 at 0. DLMF 13.6.2.",
 )
@@ -159,6 +171,7 @@ def _boxcox_order(logarithm: Any, order: Any) -> Any:
 elementwise(
     special.boxcox,
     (lambda y, x, k: x ** (k - 1.0), lambda y, x, k: _boxcox_order(np.log(x), k)),
+    lower=lowering.boxcox,
     samples=binary(0.5, 3.0, -1.0, 2.0),
     doc="Box-Cox transform (x^k - 1) / k, log(x) for k = 0. Box and Cox (1964).",
 )
@@ -166,6 +179,7 @@ elementwise(
 elementwise(
     special.boxcox1p,
     (lambda y, x, k: np.exp((k - 1.0) * np.log1p(x)), lambda y, x, k: _boxcox_order(np.log1p(x), k)),
+    lower=lowering.boxcox1p,
     samples=binary(-0.5, 3.0, -1.0, 2.0),
     doc="Box-Cox transform of 1 + x. Box and Cox (1964).",
 )
@@ -173,6 +187,7 @@ elementwise(
 elementwise(
     special.inv_boxcox,
     (lambda y, z, k: y ** (1.0 - k), lambda y, z, k: y * z * z * _log1prel_slope(k * z)),
+    lower=lowering.inv_boxcox,
     samples=binary(0.1, 2.0, -0.3, 2.0),
     doc="Inverse of the Box-Cox transform. Box and Cox (1964).",
 )
@@ -183,6 +198,7 @@ elementwise(
         lambda y, z, k: np.exp((1.0 - k) * np.log1p(y)),
         lambda y, z, k: (1.0 + y) * z * z * _log1prel_slope(k * z),
     ),
+    lower=lowering.inv_boxcox1p,
     samples=binary(0.1, 2.0, -0.3, 2.0),
     doc="Inverse of the Box-Cox transform of 1 + x. Box and Cox (1964).",
 )
@@ -194,6 +210,7 @@ elementwise(
     special.expm1,
     (lambda y, x: np.exp(x),),
     name="special.expm1",
+    lower="expm1",
     samples=unary(-2.0, 2.0),
     complex=True,
     doc="exp(x) - 1, accurate near 0. DLMF 4.7.",
@@ -203,6 +220,7 @@ elementwise(
     special.log1p,
     (lambda y, x: 1.0 / (1.0 + x),),
     name="special.log1p",
+    lower="log1p",
     samples=unary(-0.5, 4.0),
     complex=True,
     doc="log(1 + x), accurate near 0; infinite partial at -1. DLMF 4.7.1.",
@@ -211,6 +229,7 @@ elementwise(
 elementwise(
     special.cosm1,
     (lambda y, x: -np.sin(x),),
+    lower=lowering.cosm1,
     samples=unary(-3.0, 3.0),
     doc="cos(x) - 1, accurate near 0. DLMF 4.20.2.",
 )
@@ -219,6 +238,7 @@ elementwise(
     special.cbrt,
     (lambda y, x: 1.0 / (3.0 * y * y),),
     name="special.cbrt",
+    lower="cbrt",
     samples=unary(0.5, 4.0),
     doc="Real cube root of x; infinite partial at 0.",
 )
@@ -227,6 +247,7 @@ elementwise(
     special.exp2,
     (lambda y, x: _LN2 * y,),
     name="special.exp2",
+    lower="exp2",
     samples=unary(-2.0, 2.0),
     doc="Power 2^x. DLMF 4.7.10.",
 )
@@ -234,6 +255,7 @@ elementwise(
 elementwise(
     special.exp10,
     (lambda y, x: _LN10 * y,),
+    lower=lowering.exp10,
     samples=unary(-2.0, 2.0),
     doc="Power 10^x. DLMF 4.7.10.",
 )
@@ -251,6 +273,7 @@ elementwise(
 elementwise(
     special.radian,
     (lambda y, d, m, s: _DEGREE, lambda y, d, m, s: _DEGREE / 60.0, lambda y, d, m, s: _DEGREE / 3600.0),
+    lower=lowering.radian,
     samples=parameters((-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
     doc="Degrees d, minutes m and seconds s in radians.",
 )
@@ -286,6 +309,7 @@ elementwise(
 nondifferentiable(
     special.round,
     name="special.round",
+    lower=lowering.round_half_even,
     samples=unary(0.6, 1.4),
     doc="The whole number nearest to x; its derivative is zero.",
 )

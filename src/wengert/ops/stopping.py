@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wengert.core.lowering import Pointwise
 from wengert.core.primitive import Primitive, define
 
 __all__ = ["stop_"]
@@ -14,6 +15,7 @@ stop_: Primitive = define(
     doc="x itself, with derivative zero.",
     eval=lambda x: x,
     infer=lambda t: t,
+    lower=Pointwise(lambda b, x: x),
     batch=lambda _size, xs, _batched: stop_(xs[0]),
     samples=lambda rng: iter([((rng.normal(size=(2, 3)),), {}), ((np.asarray(rng.normal()),), {})]),
     differentiable=False,

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.dispatch import Traced
+from wengert.core.lowering import Placement
 from wengert.core.numpy_protocol import UFUNC_METHODS, implements, operand
 from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import same_layout
 from wengert.errors import NotConcreteError, NotDifferentiableError
 from wengert.ops.families import match, spread
 from wengert.ops.index_forms import BatchedIndex, batched_index, fill, index_shape, layout, split
+from wengert.ops.index_maps import piece_at, region
 from wengert.ops.indexing import INDEX_SAMPLES, add_at, getitem, may_repeat
 from wengert.types import ArrayType, type_of
 
@@ -96,6 +98,11 @@ def _index_update_quick(y_bar: Any, site: Any) -> tuple[Any, ...]:
     return match(y_bar, x), v_bar, *[None] * len(arrays)
 
 
+def _written_piece(shapes: Any, shape: tuple[int, ...], /, *, index: Any) -> Any:
+    where = region(shape, index)
+    return None if where is None else [piece_at(1, shapes[1], where)]
+
+
 def _value_of_batch(v: Any, moved: BatchedIndex, *, batched: bool) -> Any:
     """Return the values to write at the index into a batch."""
     size, shape = (np.shape(v)[0], np.shape(v)[1:]) if batched else (1, np.shape(v))
@@ -134,6 +141,7 @@ index_update_: Primitive = define(
     overwrite=_index_update_overwrite,
     reuses=True,
     batch=_index_update_batch,
+    lower=Placement(_written_piece, base=True),
     samples=_index_update_samples,
     complex=True,
 )
@@ -251,6 +259,7 @@ index_add_: Primitive = define(
     vjp=_index_add_vjp,
     overwrite=_index_add_overwrite,
     batch=_index_add_batch,
+    lower=Placement(_written_piece, base=True, adds=True),
     samples=_index_update_samples,
     complex=True,
 )

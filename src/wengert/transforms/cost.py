@@ -17,8 +17,6 @@ from wengert.transforms.operation_counts import operations, transcendental
 
 __all__ = ["Cost", "cost"]
 
-UNKNOWN = 1_000_003  # the length of a loop that is known when it runs
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -122,10 +120,9 @@ class _Sum:
 
 def _steps(node: Node) -> tuple[int, bool]:
     """Return how often the graphs of an operation run, and whether that is known."""
-    if node.prim.name == "while":
+    if node.prim.name in {"while", "while_reversal"}:
         return 1, False
-    length = getattr(node.params.get("loop"), "length", 1)
-    return (1, False) if length == UNKNOWN else (length, True)
+    return getattr(node.params.get("loop"), "length", 1), True
 
 
 def _summed(graph: Graph) -> _Sum:

@@ -7,14 +7,15 @@ where nobody else holds that; a loop that fills an array then costs one entry pe
 from __future__ import annotations
 
 import sys
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from wengert.core.graph import Atom, Graph, Var
+from wengert.core.graph import Atom, Graph, Node, Var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wengert.transforms.staging import Guard
 
@@ -32,6 +33,7 @@ class _Step(NamedTuple):
     multiple: bool
     dead: tuple[int, ...]
     guards: tuple[tuple[int, Guard], ...]
+    node: Node
 
 
 class Executor:
@@ -80,14 +82,25 @@ class Executor:
         if not _hold(self._guards_at_start, values, answers):
             return None, answers
         for steps, quiet in self._parts:
-            if quiet:
-                with np.errstate(all="ignore"):
-                    done = _advance(steps, values, answers)
-            else:
-                done = _advance(steps, values, answers)
+            ahead = iter(steps)
+            try:
+                if quiet:
+                    with np.errstate(all="ignore"):
+                        done = _advance(ahead, values, answers)
+                else:
+                    done = _advance(ahead, values, answers)
+            except Exception as error:
+                _tell_place(error, steps[-1 - length_hint(ahead)].node)
+                raise
             if not done:
                 return None, answers
         return [values[i] for i in self._outs], answers
+
+
+def _tell_place(error: Exception, node: Node) -> None:
+    """Note on an error which operation raised it, and where the user wrote that; of graphs in one another, each."""
+    if node.place is not None:
+        error.add_note(f"in {node.prim.name}, at {node.place}")
 
 
 def _hold(guards: Sequence[tuple[int, Guard]], values: list[Any], answers: list[Any]) -> bool:
@@ -99,9 +112,9 @@ def _hold(guards: Sequence[tuple[int, Guard]], values: list[Any], answers: list[
     return True
 
 
-def _advance(steps: Sequence[_Step], values: list[Any], answers: list[Any]) -> bool:
+def _advance(steps: Iterator[_Step], values: list[Any], answers: list[Any]) -> bool:
     """Do steps; say whether all guards held."""
-    for eval, overwrite, ins, params, outs, multiple, dead, guards in steps:
+    for eval, overwrite, ins, params, outs, multiple, dead, guards, _ in steps:
         xs = [values[i] for i in ins]
         if overwrite is not None:
             x = xs[0]
@@ -180,6 +193,7 @@ def _parts(
             node.prim.multiple,
             tuple(dead),
             tuple(watched.get(k, ())),
+            node,
         )
         if not parts or parts[-1][1] != node.quiet:
             parts.append(([], node.quiet))

@@ -15,6 +15,12 @@ from wengert.types import ArrayType
 __all__ = ["NumPyCall", "numpy_call_", "shaped_by_values"]
 
 
+class _Operand:
+    """Takes the place of a traced argument, which holds all of the run that it belongs to."""
+
+    __slots__ = ()
+
+
 class NumPyCall:
     """A NumPy function with the places of its traced arguments: what it gives are leaves, in a structure kept aside."""
 
@@ -22,8 +28,8 @@ class NumPyCall:
 
     def __init__(self, function: Callable[..., Any], arguments: Any, traced: list[Any]) -> None:
         self.function = function
-        self.arguments = arguments
-        self.traced = traced
+        self.traced = [_Operand() for _ in traced]
+        self.arguments = _replaced(arguments, {id(x): y for x, y in zip(traced, self.traced, strict=True)})
 
     def __call__(self, *values: Any) -> Any:
         """Call the function with values in the places of the traced arguments."""
@@ -36,7 +42,7 @@ class NumPyCall:
 
 
 def _replaced(arguments: Any, filled: dict[int, Any]) -> Any:
-    if isinstance(arguments, Traced):
+    if isinstance(arguments, Traced | _Operand):
         return filled[id(arguments)]
     if isinstance(arguments, list | tuple):
         return type(arguments)([_replaced(item, filled) for item in arguments])

@@ -24,7 +24,6 @@ _FREE = frozenset(
         "concatenate",
         "conjugate",
         "constant",
-        "counted",
         "diagonal",
         "diagonal_embed",
         "discretize",

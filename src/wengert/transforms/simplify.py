@@ -11,6 +11,7 @@ what the program decides by, so that it takes the same way as before.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -22,6 +23,9 @@ from wengert.core.collector import collector_paused
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.primitive import Primitive
 from wengert.ops.arithmetic import multiply
+from wengert.ops.families import masked
+from wengert.ops.index_forms import SLOT, as_tuple
+from wengert.ops.indexing import scatter
 from wengert.ops.movement import reshape_, transpose_
 from wengert.ops.products import vecdot
 from wengert.ops.updating import index_add_
@@ -75,10 +79,10 @@ def frozen(value: Any) -> Any:
         return tuple((key, frozen(item)) for key, item in sorted(value.items()))
     if isinstance(value, slice):
         return ("slice", value.start, value.stop, value.step)
-    if isinstance(value, np.ndarray):
-        return (value.shape, value.dtype.str, value.tobytes())
-    if isinstance(value, float):
-        return ("float", value.hex())
+    if isinstance(value, np.ndarray | np.generic):
+        return (type(value).__name__, value.shape, value.dtype.str, value.tobytes())
+    if isinstance(value, float | complex):
+        return (type(value).__name__, value.real.hex(), value.imag.hex())
     return (type(value).__name__, value) if isinstance(value, bool | int) else value
 
 
@@ -88,7 +92,17 @@ def frozen(value: Any) -> Any:
 class Builder:
     """A graph that is being made of simplified nodes."""
 
-    __slots__ = ("_consts", "_decisive", "_nodes", "_passes", "_producers", "_rules", "_shared", "_uses")
+    __slots__ = (
+        "_consts",
+        "_decisive",
+        "_nodes",
+        "_passes",
+        "_producers",
+        "_rules",
+        "_shared",
+        "_uses",
+        "superseded",
+    )
 
     def __init__(
         self,
@@ -105,6 +119,7 @@ class Builder:
         self._producers: dict[Atom, Node] = {}
         self._shared: dict[Any, tuple[Atom, ...]] = {}
         self._consts: dict[Any, Const] = {}
+        self.superseded: set[Node] = set()  # left out if nobody reads them, though they may raise
 
     @property
     def nodes(self) -> list[Node]:
@@ -136,7 +151,7 @@ class Builder:
             if not rewrite.exact and node.outputs[0] in self._decisive:
                 continue
             found = rewrite.rule(node, self)
-            if found is not None and found.type == node.outputs[0].type:
+            if found is not None and _alike(found, node.outputs[0]):
                 return (found,)
         if "fold" in self._passes and all(isinstance(a, Const) and not a.live for a in node.inputs):
             folded = self._folded(node)
@@ -244,7 +259,7 @@ def _simplified(
         fresh = node if inputs == node.inputs else node.with_inputs(inputs, node.outputs)
         now.update(zip(node.outputs, builder.add(fresh), strict=True))
     outputs = [now.get(a, a) for a in graph.outputs]
-    nodes = _pruned(builder.nodes, outputs) if "prune" in passes else builder.nodes
+    nodes = _pruned(builder.nodes, outputs, builder.superseded) if "prune" in passes else builder.nodes
     return Graph(graph.inputs, nodes, outputs, graph.name, graph.structures)
 
 
@@ -257,11 +272,11 @@ def _ancestors(graph: Graph, atoms: Sequence[Atom]) -> set[Atom]:
     return found
 
 
-def _pruned(nodes: Sequence[Node], outputs: Sequence[Atom]) -> list[Node]:
+def _pruned(nodes: Sequence[Node], outputs: Sequence[Atom], superseded: set[Node]) -> list[Node]:
     """Return the nodes on which the outputs depend, and those that may raise."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
-        if any(a in wanted for a in node.outputs) or may_raise(node):
+        if any(a in wanted for a in node.outputs) or (node not in superseded and may_raise(node)):
             wanted.update(node.inputs)
             kept.append(node)
     return kept[::-1]
@@ -275,7 +290,14 @@ def _is(atom: Atom, number: float) -> bool:
     if not isinstance(atom, Const) or atom.live or atom.shape:
         return False
     value = atom.value
-    return bool(value == number) and (number != 0 or bool(np.signbit(value)) == bool(np.signbit(number)))
+    return bool(value == number) and all(
+        bool(np.signbit(part)) == bool(np.signbit(number)) for part in (value.real, value.imag) if part == 0
+    )
+
+
+def _alike(found: Atom, var: Var) -> bool:
+    """Whether an atom can stand for a result: of its type, and an array where that is one."""
+    return found.type == var.type and found.scalar == var.scalar
 
 
 def _whole_sum(node: Node, x: Atom) -> bool:
@@ -285,15 +307,25 @@ def _whole_sum(node: Node, x: Atom) -> bool:
 # The table ----------------------------------------------------------------------------------------------------------
 
 
-@_rewrite("multiply", "masked", example=lambda x: x * 1.0)
+# A complex number times one is a sum of products with one and with zero: nan for inf, and another sign of zeros. So is
+# one over one, and one to the power of one.
+
+
 def _times_one(node: Node, _: Builder) -> Atom | None:
     a, b = node.inputs
+    if node.outputs[0].dtype.kind == "c":
+        return None
     return a if _is(b, 1) else b if _is(a, 1) else None
+
+
+_rewrite("multiply", example=lambda x: x * 1.0)(_times_one)
+_rewrite("masked", example=lambda x: masked(x, 1.0), exact=False)(_times_one)  # which may give 0 for -0
 
 
 @_rewrite("divide", "power", example=lambda x: (x / 1.0) ** 1.0)
 def _over_one(node: Node, _: Builder) -> Atom | None:
-    return node.inputs[0] if _is(node.inputs[1], 1) else None
+    x, n = node.inputs
+    return x if _is(n, 1) and x.dtype.kind != "c" else None
 
 
 @_rewrite("subtract", example=lambda x: x - 0.0)
@@ -304,19 +336,37 @@ def _minus_zero(node: Node, _: Builder) -> Atom | None:
 @_rewrite("power", example=lambda x: x**2)
 def _square(node: Node, builder: Builder) -> Atom | None:
     x, p = node.inputs
-    return builder.apply(multiply, (x, x), node) if _is(p, 2) else None  # as NumPy computes it
+    if x.dtype.kind == "c" or not _is(p, 2):
+        return None
+    return builder.apply(multiply, (x, x), node)
 
 
-@_rewrite("negative", "conjugate", example=lambda x: -(-x))  # noqa: B002
+@_rewrite("power", example=lambda x: (1j * x) ** 2, exact=False)
+def _complex_square(node: Node, builder: Builder) -> Atom | None:
+    """z² = z z, as NumPy squares arrays; its powers are rounded otherwise, and those of scalars are powers."""
+    x, p = node.inputs
+    if x.dtype.kind != "c" or node.outputs[0].scalar or not _is(p, 2):
+        return None
+    return builder.apply(multiply, (x, x), node)
+
+
 def _twice(node: Node, builder: Builder) -> Atom | None:
     before = builder.producer(node.inputs[0], node.prim.name)
     return None if before is None else before.inputs[0]
 
 
-@_rewrite("cast", "broadcast_to", "reshape", "stop_gradient", example=lambda x: np.reshape(x, (3,)) * 2)
+_rewrite("negative", example=lambda x: -np.negative(x))(_twice)
+_rewrite("conjugate", example=lambda x: np.conjugate(np.conjugate(1j * x)))(_twice)
+
+
 def _to_itself(node: Node, _: Builder) -> Atom | None:
     same = node.inputs[0].type == node.outputs[0].type and node.params.get("order", "C") == "C"
-    return node.inputs[0] if same and node.prim.name != "stop_gradient" else None
+    return node.inputs[0] if same else None
+
+
+_rewrite("cast", example=lambda x: x.astype(float))(_to_itself)
+_rewrite("broadcast_to", example=lambda x: np.broadcast_to(x, (3,)))(_to_itself)
+_rewrite("reshape", example=lambda x: np.reshape(x, (3,)))(_to_itself)
 
 
 @_rewrite("reshape", example=lambda x: np.reshape(np.reshape(x, (3, 2)), (6,)), shapes=((2, 3),))
@@ -346,12 +396,10 @@ def _sum_of_copies(node: Node, builder: Builder) -> Atom | None:
         return None
     x, shape = before.inputs[0], node.inputs[0].shape
     extra = len(shape) - x.ndim
-    if node.params["axis"] != tuple(range(extra)) or shape[extra:] != x.shape or x.dtype.kind not in "fc":
+    if node.params["axis"] != tuple(range(extra)) or shape[extra:] != x.shape or x.dtype.char not in "fd":
         return None
-    n = 1
-    for length in shape[:extra]:
-        n *= length
-    return builder.apply(multiply, (x, builder.constant(x.dtype.type(n))), node)
+    n = math.prod(shape[:extra])  # none: their sum is 0, whatever x is
+    return builder.apply(multiply, (x, builder.constant(x.dtype.type(n))), node) if n else None
 
 
 @_rewrite("sum", example=lambda x, y: np.sum(x * y), shapes=((3, 2), (3, 2)), exact=False)
@@ -368,21 +416,26 @@ def _sum_of_products(node: Node, builder: Builder) -> Atom | None:
     return builder.apply(vecdot, (lines[0], lines[1]), node)  # type: ignore[arg-type]
 
 
-@_rewrite("add", example=lambda x, y: x + np.pad(y, 1), shapes=((4,), (2,)), exact=False)
+@_rewrite(
+    "add",
+    example=lambda x, y: x + scatter(y, y[0], indices=((slice(1, 3),), (2,)), shape=(4,)),
+    shapes=((4,), (2,)),
+    exact=False,
+)
 def _add_scattered(node: Node, builder: Builder) -> Atom | None:
-    """C + scatter(piece) = index_add(c, piece): one buffer for all cotangents of reads."""
+    """C + scatter(p, q, ...) = index_add(index_add(c, p), q) ...: one buffer for all cotangents of reads."""
     for c, y in (node.inputs, node.inputs[::-1]):
         before = builder.producer(y, "scatter")
-        if (
-            before is None
-            or not builder.used_once(y)
-            or len(before.params["indices"]) != 1
-            or c.type != y.type
-        ):
+        if before is None or not builder.used_once(y) or c.type != y.type or not c.ndim:
             continue
-        (index,) = before.params["indices"]
-        piece, *arrays = before.inputs
-        if piece.dtype != c.dtype or not c.ndim:
+        indices = before.params["indices"]
+        pieces, arrays = before.inputs[: len(indices)], iter(before.inputs[len(indices) :])
+        if any(piece.dtype != c.dtype for piece in pieces):
             continue
-        return builder.apply(index_add_, (c, piece, *arrays), node, index=index)
+        total = c
+        for piece, index in zip(pieces, indices, strict=True):
+            slots = [next(arrays) for item in as_tuple(index) if item is SLOT]
+            total = builder.apply(index_add_, (total, piece, *slots), node, index=index)
+        builder.superseded.add(before)  # what it raises, the new ones raise
+        return total
     return None

@@ -27,6 +27,7 @@ from wengert.ops.casting import cast_, discretize_
 from wengert.ops.masking import without_zero_terms
 from wengert.ops.stopping import stop_
 from wengert.transforms.numpy_calls import NumPyCall, numpy_call_, shaped_by_values
+from wengert.transforms.promotion import ALL, ARITHMETIC, JOINT, PYTHON_TYPES, default, promoted
 from wengert.transforms.raising import may_raise
 from wengert.types import ArrayType, type_of
 
@@ -120,38 +121,6 @@ def _place() -> Place | None:
     return None if found is None else Place(*found)
 
 
-# Promotion ------------------------------------------------------------------------------------------------------------
-
-# Python's operators on Python numbers give Python numbers, which go on to yield to the types of arrays.
-_ARITHMETIC = frozenset(
-    {
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "floor_divide",
-        "remainder",
-        "power",
-        "negative",
-        "positive",
-        "absolute",
-    }
-)
-_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
-
-
-def _promoted(prim: Primitive, types: Sequence[Any]) -> Sequence[Any]:
-    """Return the dtypes that operands take; those that are Python numbers are given by their Python types."""
-    if all(isinstance(t, type) for t in types) and prim.name in _ARITHMETIC:
-        types = [int if t is bool else t for t in types]
-    else:
-        types = [np.dtype(bool) if t is bool else t for t in types]
-    if prim.elementwise and isinstance(prim.eval, np.ufunc):
-        return prim.eval.resolve_dtypes((*types, None))[: len(types)]
-    strong = [t for t in types if not isinstance(t, type)]
-    return [np.result_type(t(), *strong) if isinstance(t, type) else t for t in types]
-
-
 # The interpreter ------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +142,7 @@ class Stage(Interpreter):
         "_numbers",
         "_outer",
         "_producers",
+        "_settled",
         "failed",
         "guards",
         "inputs",
@@ -191,6 +161,7 @@ class Stage(Interpreter):
         self.nodes: list[Node] = []
         self.guards: list[Guard] = []
         self._producers: dict[Var, Node] = {}
+        self._settled: set[Atom] = set()  # results that do not depend on the inputs
         self._memo: dict[Var, Any] = {}
         self._arrays: dict[int, tuple[Any, Const]] = {}
         self._numbers: dict[Any, Const] = {}
@@ -239,7 +210,9 @@ class Stage(Interpreter):
             x = x.detached()  # keeps alive what the key names
             plain = root(x)
             known = isinstance(plain, np.ndarray | np.generic) and np.shape(plain) == np.shape(x)  # type: ignore[call-overload]
-            lifted = self.lift(type_of(x), scalar=is_scalar(x), value=plain if known else _UNKNOWN)
+            weak = x.value.weak if isinstance(x.value, Atom) else None
+            value = plain if known else _UNKNOWN
+            lifted = self.lift(type_of(x), scalar=is_scalar(x), weak=weak, value=value)
             found = self._outer[key] = (x, lifted.value)
         return found[1]
 
@@ -268,15 +241,15 @@ class Stage(Interpreter):
             return self.apply(prim, (x,), NO_PARAMS)
         atom = x.value
         y = self._add(prim, (atom,), NO_PARAMS, self._type(prim, (atom.type,)))
-        if atom.weak and prim.name in _ARITHMETIC:
-            y.value.weak = _PYTHON_TYPES[y.value.dtype.kind]
+        if atom.weak and prim.name in ARITHMETIC:
+            y.value.weak = PYTHON_TYPES[y.value.dtype.kind]
         return y
 
     def binary(self, prim: Primitive, a: Any, b: Any) -> Any:
         """Add an elementwise operation of two operands."""
         y = self.apply(prim, (a, b), NO_PARAMS)
-        if not y.value.type.shape and prim.name in _ARITHMETIC and self._is_weak(a) and self._is_weak(b):
-            y.value.weak = _PYTHON_TYPES[y.value.dtype.kind]
+        if not y.value.type.shape and prim.name in ARITHMETIC and self._is_weak(a) and self._is_weak(b):
+            y.value.weak = PYTHON_TYPES[y.value.dtype.kind]
         return y
 
     def _is_weak(self, x: Any) -> bool:
@@ -316,7 +289,9 @@ class Stage(Interpreter):
         if not any(weak):
             return tuple(atoms)  # type: ignore[arg-type]
         dtypes = [w or a.dtype for w, a in zip(weak, atoms, strict=True)]  # type: ignore[union-attr]
-        wanted = _promoted(prim, dtypes)
+        joint = slice(0) if prim.multiple else JOINT.get(prim.name, ALL)
+        wanted = [default(t) for t in dtypes]
+        wanted[joint] = promoted(prim, dtypes[joint])
         return tuple(
             [
                 self.atom(np.array(x, dtype)[()]) if a is None else self._cast(a, dtype) if a.weak else a
@@ -341,6 +316,8 @@ class Stage(Interpreter):
         self.nodes.append(node)
         for var in outputs:
             self._producers[var] = node
+        if not self.known and self._has_values(atoms):
+            self._settled.update(outputs)
         if prim.multiple:
             return tuple([Staged(self, var, None) for var in outputs])
         return Staged(self, outputs[0], None)
@@ -405,11 +382,11 @@ class Stage(Interpreter):
         )
 
     def _has_values(self, atoms: Sequence[Atom]) -> bool:
-        return self.known or all(isinstance(a, Const) for a in atoms)
+        return self.known or all(isinstance(a, Const) or a in self._settled for a in atoms)
 
-    def value_of(self, atom: Atom) -> Any:
-        """Return the value of an atom for the actual inputs; each node is computed once."""
-        memo = self._memo
+    def value_of(self, atom: Atom, memo: dict[Var, Any] | None = None) -> Any:
+        """Return the value of an atom for the actual inputs, or those given; each node is computed once."""
+        memo = self._memo if memo is None else memo
         if isinstance(atom, Const):
             return atom.value
         pending: list[Any] = [atom]
@@ -430,6 +407,41 @@ class Stage(Interpreter):
                 self.failed = False
                 memo.update(zip(node.outputs, y if node.prim.multiple else (y,), strict=True))
         return memo[atom]  # type: ignore[index]
+
+    def example(self, atom: Atom) -> Any:
+        """Return an array that lies in memory as the value of an atom does.
+
+        What operations on arrays in C's order give entry by entry lies so too. Of others, NumPy says it: for the actual
+        inputs, or for ones where only types are known.
+        """
+        if self._is_in_order(atom):
+            return np.empty(atom.shape, atom.dtype)
+        if self._has_values((atom,)):
+            return self.value_of(atom)
+        imagined = {x: np.ones(x.shape, x.dtype) for x in self.inputs}
+        try:
+            return self.value_of(atom, imagined)
+        except Exception:  # noqa: BLE001 - ones are no values that the program would see
+            self.failed = False
+            return np.empty(atom.shape, atom.dtype)
+
+    def _is_in_order(self, atom: Atom) -> bool:
+        pending, seen = [atom], set()
+        while pending:
+            a = pending.pop()
+            if a.ndim < 2 or a in seen:
+                continue
+            seen.add(a)
+            node = self._producers.get(a)  # type: ignore[call-overload]
+            if node is not None and node.prim.elementwise:
+                pending += node.inputs
+                continue
+            value = a.value if isinstance(a, Const) else self._memo.get(a)  # type: ignore[call-overload]
+            if value is None and (node is not None or self.known):
+                return False
+            if value is not None and not np.asarray(value).flags.c_contiguous:
+                return False
+        return True
 
     def suspended(self) -> bool:
         """Say no: a graph is no derivative."""

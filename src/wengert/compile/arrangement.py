@@ -1,0 +1,146 @@
+"""Arrangement: which roots share loops.
+
+Roots are taken in order. One joins a loop of its own extent that is there already, if what it reads of the values that
+the loop computes is what the same step computes, and all else that it reads is computed before. Within a loop the same
+is done with the next axis. So a function and its derivative, which read the same data, are one pass over it, and rows
+are normalised, exponentiated and added up row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from wengert.compile.affine import Slots
+from wengert.compile.roots import Root
+
+__all__ = ["Loop", "arrange", "settle"]
+
+_LOOKED_BACK = 16  # loops that a root may join: the last so many
+_UNROLLED = 4  # steps: inner loops so short are written out
+_WRITTEN_OUT = 64  # operations of a loop that is written out
+
+
+class Loop:
+    """A loop over an axis of each of its members.
+
+    Attributes
+    ----------
+    depth : int
+        Which axis of each member.
+    extent : int
+    roots : list of Root
+        The members.
+    items : list of Loop, Root or Unit
+        What a step does, in order.
+    unrolled : bool
+        Whether the steps are written one by one.
+    """
+
+    __slots__ = ("depth", "extent", "items", "roots", "sources", "unrolled")
+
+    def __init__(self, depth: int, extent: int) -> None:
+        self.depth = depth
+        self.extent = extent
+        self.roots: list[Root] = []
+        self.items: list[Any] = []
+        self.sources: set[Any] = set()
+        self.unrolled = False
+
+    def add(self, root: Root) -> None:
+        """Let a root be a member."""
+        self.roots.append(root)
+        self.sources |= root.sources
+        self.sources.update(root.reads)
+        self.sources.add(root)
+
+    @property
+    def cuts(self) -> list[tuple[int, int]]:
+        """The parts that the loop is cut into: first steps, and the steps behind the last ones."""
+        found = {0, self.extent}
+        for root in self.roots:
+            found |= root.cuts.get(root.axes[self.depth], set())
+        ends = sorted(found)
+        return list(pairwise(ends))
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether a step holds loops that are not written out."""
+        return any(isinstance(i, Loop) and (not i.unrolled or i.has_loops) for i in self.items)
+
+
+def arrange(roots: Sequence[Any], depth: int = 0) -> list[Any]:
+    """Return the loops, and the roots that are none, in an order in which they can be computed."""
+    items: list[Any] = []
+    places: dict[Any, int] = {}
+    loops: list[int] = []
+    for root in roots:
+        if len(root.axes) == depth:
+            places[root] = len(items)
+            items.append(root)
+            continue
+        earliest = _earliest(root, items, places, depth)
+        joined = next(
+            (k for k in loops[: -_LOOKED_BACK - 1 : -1] if k >= earliest and _suits(root, items[k])), None
+        )
+        if joined is None:
+            joined = len(items)
+            loops.append(joined)
+            items.append(Loop(depth, root.axes[depth].extent))
+        places[root] = joined
+        items[joined].add(root)
+    for k in loops:
+        items[k].items = arrange(items[k].roots, depth + 1)
+        items[k].unrolled = depth > 0 and _is_short(items[k])
+    return items
+
+
+def _earliest(root: Root, items: list[Any], places: dict[Any, int], depth: int) -> int:
+    earliest = 0
+    for other, indices in root.reads.items():
+        if other in places:
+            k = places[other]
+            together = isinstance(items[k], Loop) and all(
+                _is_same_step(root, other, i, depth) for i in indices
+            )
+            earliest = max(earliest, k if together else k + 1)
+    return earliest
+
+
+def _is_same_step(root: Root, other: Root, index: Slots, depth: int) -> bool:
+    """Whether a root reads of another what the same step of the loop at a depth computes."""
+    if depth not in other.kept:
+        return False
+    return index[other.kept.index(depth)].alone is root.axes[depth]
+
+
+def _suits(root: Root, loop: Loop) -> bool:
+    """Whether it pays to let a root join a loop: something is read by both."""
+    if loop.extent != root.axes[loop.depth].extent:
+        return False
+    return not loop.sources.isdisjoint(root.sources) or not loop.sources.isdisjoint(root.reads)
+
+
+def _is_short(loop: Loop) -> bool:
+    return loop.extent <= _UNROLLED and loop.extent * _size(loop) <= _WRITTEN_OUT
+
+
+def _size(loop: Loop) -> int:
+    """Return the number of values that a step computes; loops that are not written out count as many."""
+    total = 0
+    for item in loop.items:
+        if isinstance(item, Loop):
+            total += item.extent * _size(item) if item.unrolled else 1 << 20
+        else:
+            total += 1
+    return total
+
+
+def settle(items: Sequence[Any], path: tuple[Any, ...] = ()) -> None:
+    """Tell every root which loops it lies in."""
+    for item in items:
+        if isinstance(item, Loop):
+            settle(item.items, (*path, item))
+        else:
+            item.path = path

@@ -1,0 +1,151 @@
+"""Compiled graphs: functions of Python that run a graph as machine code.
+
+What the native program cannot do, or finds that it should not (an index out of bounds, a product that is not finite),
+is left to NumPy: calls then return None, and change nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.compile import boundary, llvm, loading
+from wengert.compile.emission import llvm_text
+from wengert.compile.kernel import Program
+from wengert.compile.lower import NotLowered
+from wengert.compile.programs import lowered
+from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
+from wengert.core.graph import Atom, Const, Graph
+
+__all__ = ["Native", "native", "switched_on"]
+
+switched_on = [os.environ.get("WENGERT_COMPILE", "1") != "0"]
+
+_NUMBERS = {float: "float", int: "int", bool: "bool", complex: "complex"}
+_DTYPES = {float: np.dtype(float), int: np.dtype(np.int64), bool: np.dtype(bool), complex: np.dtype(complex)}
+_LONG = 1 << 15  # entries: a program that touches more lets other threads of Python run
+
+
+class Native:
+    """A graph as machine code.
+
+    Attributes
+    ----------
+    program : Program
+    text : str
+        The module, in LLVM's assembly language.
+    """
+
+    def __init__(self, graph: Graph, guards: Sequence[Any] = ()) -> None:
+        self.graph = graph
+        self.n_outputs = len(graph.outputs) - len(guards)
+        self.program, self._constants = lowered(graph, guards)
+        self.text = llvm_text(self.program)
+        self._library = loading.load(self.text, ("wg_program",))
+
+    def function(
+        self, arguments: Sequence[Structure], results: Structure, fallback: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """Return a function of arguments of some structure; others, and failures, are handed to a fallback."""
+        return boundary.callable(
+            self._library["wg_program"],
+            Tuple(tuple(arguments)),
+            results,
+            [_constant(c) for c in self._constants],
+            self.program.arena,
+            fallback,
+            release_gil=_touched(self.program) > _LONG,
+            owner=self._library,
+            name=self.graph.name,
+        )
+
+    def flat(self, operands: Sequence[Any]) -> Callable[..., Any]:
+        """Return a function of flat operands like these, which gives a tuple of results, or None."""
+        arguments = [leaf_of(x) for x in operands]
+        results = Tuple(tuple([result_leaf(a) for a in self.graph.outputs[: self.n_outputs]]))
+        return self.function(arguments, results, _nothing)
+
+    @property
+    def assembly(self) -> str:
+        """The machine code, in the assembly language of the machine."""
+        return llvm.assembly(self.text)
+
+
+def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
+    """Return a graph as machine code, or None where it has operations that only NumPy does.
+
+    Parameters
+    ----------
+    graph : Graph
+    guards : sequence of Guard
+        On the last outputs: the program ends with a code where one has another answer.
+    """
+    if not switched_on[0]:
+        return None
+    try:
+        return Native(graph, guards)
+    except NotLowered:
+        return None
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def _constant(const: Const) -> Any:
+    value = np.asarray(const.value)
+    if const.live and not (value.flags.c_contiguous and value.flags.aligned):
+        message = "an array that the user may write into does not lie in C's order"
+        raise NotLowered(message)
+    return value
+
+
+def _touched(program: Program) -> int:
+    return sum(buffer.size for buffer in program.buffers)
+
+
+# Structures -----------------------------------------------------------------------------------------------------------
+
+
+def leaf_of(x: Any) -> Leaf:
+    """Return what the boundary is to expect of an argument like this."""
+    kind = type(x)
+    if kind in _NUMBERS:
+        return Leaf(_DTYPES[kind], (), _NUMBERS[kind])  # type: ignore[arg-type]
+    return Leaf(x.dtype, np.shape(x), "array" if isinstance(x, np.ndarray) else "scalar")
+
+
+def result_leaf(atom: Atom) -> Leaf:
+    """Return what the boundary is to make of a result."""
+    return Leaf(atom.dtype, atom.shape, "scalar" if atom.scalar and not atom.shape else "array")
+
+
+def structure_of(tree: Any, leaf: Callable[[Any], Leaf]) -> Structure | None:
+    """Return a tree of arguments as the boundary sees it, or None where it holds what the boundary does not know.
+
+    `leaf` is called for the leaves in order.
+    """
+    kind = type(tree)
+    if tree is None:
+        return Nothing()
+    if kind is tuple or kind is list:
+        parts = [structure_of(item, leaf) for item in tree]
+        if None in parts:
+            return None
+        return (Tuple if kind is tuple else List)(tuple(parts))  # type: ignore[arg-type]
+    if kind is dict:
+        return _dict_of(tree, leaf)
+    if kind in _NUMBERS or isinstance(tree, np.generic | Atom) or kind is np.ndarray:
+        return leaf(tree)
+    return None
+
+
+def _dict_of(tree: dict[Any, Any], leaf: Callable[[Any], Leaf]) -> Structure | None:
+    keys = list(tree)
+    if not all(type(key) is str for key in keys) or keys != sorted(keys):
+        return None
+    parts = [structure_of(tree[key], leaf) for key in keys]
+    return None if None in parts else Dict(tuple(keys), tuple(parts))  # type: ignore[arg-type]

@@ -1,0 +1,338 @@
+"""Definitions: what an entry of a value is, as a place in memory or as an operation on entries of other values.
+
+Values that are not kept in memory are computed where an entry is read. An index is an affine expression for each axis:
+over axes of loops while it is decided which loops there are, over counters while they are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from wengert.compile.affine import Affine, Axis, Slots, constant, symbol
+from wengert.compile.kernel import INT, Buffer, Fail, Value
+from wengert.compile.writing import Writer, type_name
+from wengert.core.graph import Atom, Const, Node
+from wengert.core.lowering import Placement, Pointwise, View
+
+__all__ = [
+    "OUT_OF_BOUNDS",
+    "Computed",
+    "Definition",
+    "Dynamic",
+    "Entries",
+    "Entry",
+    "Finite",
+    "Mapped",
+    "Memory",
+    "Placed",
+    "Viewed",
+    "broadcast",
+    "row_major",
+]
+
+OUT_OF_BOUNDS = 1001  # the code with which a program ends at an index that is not there
+Reads = list[tuple[Atom, Slots]]
+
+
+class Dynamic(NamedTuple):
+    """The entry of an array of integers, as a symbol."""
+
+    atom: Atom
+    at: Slots
+    extent: int  # of the axis that it is an index of
+
+
+class Definition(Protocol):
+    """What the entries of an atom are."""
+
+    def reads(self, index: Slots) -> Reads:
+        """Return the entries that the entry at an index is made of."""
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Write what computes the entry at an index."""
+
+
+class Entries:
+    """The values of a graph that is being written: an entry of each, at any index.
+
+    Attributes
+    ----------
+    writer : Writer
+    definitions : dict
+    bindings : dict
+        What axes are, in the loops that are open: expressions in their counters.
+    """
+
+    __slots__ = ("bindings", "definitions", "writer")
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.definitions: dict[Atom, Any] = {}
+        self.bindings: dict[Axis, Affine] = {}
+
+    def at(self, atom: Atom, index: Slots = ()) -> Value:
+        """Return an entry."""
+        if isinstance(atom, Const) and atom not in self.definitions:
+            return self.writer.constant(np.asarray(atom.value).flat[0].item(), type_name(atom.dtype))
+        place = tuple([self.resolve(e) for e in index])
+        key = (atom, place)
+        found = self.writer.lookup(key)
+        if found is None:
+            found = self.definitions[atom].entry(self, place)
+            self.writer.remember(key, found)
+        return found
+
+    def resolve(self, place: Affine) -> Affine:
+        """Return an expression over counters."""
+        total = constant(place.offset)
+        for s, c in place.terms:
+            total += self._bound(s) * c
+        return total
+
+    def _bound(self, s: Any) -> Affine:
+        if isinstance(s, Axis):
+            return self.bindings[s]
+        return self._checked(s) if isinstance(s, Dynamic) else symbol(s)
+
+    def _checked(self, s: Dynamic) -> Affine:
+        """Return an index that is computed; the program fails where there is no such entry."""
+        w = self.writer
+        i = w.convert(self.at(s.atom, s.at), INT)
+        key = ("within", i, s.extent)
+        found = w.lookup(key)
+        if found is None:
+            n, zero = w.constant(s.extent, INT), w.constant(0, INT)
+            found = w("select", w("lt", i, zero), w("add", i, n), i)
+            outside = w("or", w("lt", found, zero), w("ge", found, n))
+            w.scopes[w.level_of(outside)].statements.append(Fail(outside, OUT_OF_BOUNDS))
+            w.remember(key, found)
+        return symbol(found)
+
+
+def row_major(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the strides of an array whose last axis is contiguous, in entries."""
+    strides = [1]
+    for n in reversed(shape[1:]):
+        strides.append(strides[-1] * n)
+    return tuple(reversed(strides))[: len(shape)] if shape else ()
+
+
+def broadcast(shape: tuple[int, ...], index: Slots) -> Slots:
+    """Return the index of an operand in an operation on broadcast entries."""
+    own = index[len(index) - len(shape) :]
+    return tuple([constant(0) if n == 1 else e for n, e in zip(shape, own, strict=True)])
+
+
+# Definitions ----------------------------------------------------------------------------------------------------------
+
+
+class Memory(NamedTuple):
+    """Entries in a buffer."""
+
+    buffer: Buffer
+    offset: Affine
+    strides: tuple[int, ...]
+
+    def reads(self, index: Slots) -> Reads:
+        """Return none: these are in memory."""
+        return []
+
+    def place(self, index: Slots) -> Affine:
+        """Return the place of an entry."""
+        total = self.offset
+        for e, stride in zip(index, self.strides, strict=True):
+            total += e * stride
+        return total
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Load it."""
+        return entries.writer.load(self.buffer, self.place(index))
+
+
+class Computed(NamedTuple):
+    """Entries that the open scopes have, if anybody reads them."""
+
+    atom: Atom
+
+    def reads(self, index: Slots) -> Reads:
+        """Return none."""
+        return []
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Fail: the loops were arranged wrongly."""
+        message = f"an entry of {self.atom!r} is read where it is not at hand"
+        raise AssertionError(message)
+
+
+class Mapped(NamedTuple):
+    """An operation on entries at the same index."""
+
+    node: Node
+    kind: Pointwise
+
+    def reads(self, index: Slots) -> Reads:
+        """Return an entry of each operand."""
+        return [(a, broadcast(a.shape, index)) for a in self.node.inputs]
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Apply the rule."""
+        w, rule, node = entries.writer, self.kind.rule, self.node
+        types = operand_types(node)
+        xs = [
+            w.convert(entries.at(a, i), type) for (a, i), type in zip(self.reads(index), types, strict=True)
+        ]
+        y = w(rule, *xs) if isinstance(rule, str) else rule(w, *xs, **node.params)
+        return w.convert(y, type_name(node.outputs[0].dtype))  # type: ignore[arg-type]
+
+
+def operand_types(node: Node) -> list[Any]:
+    """Return the types that operands take, by NumPy's promotion."""
+    dtypes = [a.dtype for a in node.inputs]
+    if isinstance(node.prim.eval, np.ufunc):
+        n = len(dtypes)
+        dtypes = list(node.prim.eval.resolve_dtypes((*dtypes, *[None] * node.prim.eval.nout))[:n])
+    return [type_name(dtype) for dtype in dtypes]
+
+
+class Viewed(NamedTuple):
+    """The entry of the operand at another index."""
+
+    node: Node
+    kind: View
+
+    def reads(self, index: Slots) -> Reads:
+        """Return that entry."""
+        (x, *_), (y,) = self.node.inputs, self.node.outputs
+        place = self.kind.source(index, x.shape, y.shape, **self.node.params)
+        return [(x, tuple([constant(e) if isinstance(e, int) else e for e in place]))]
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Read it."""
+        ((x, place),) = self.reads(index)
+        return entries.at(x, place)
+
+
+class Gathered(NamedTuple):
+    """The entry of the operand at an index that arrays of integers give."""
+
+    node: Node
+    layout: Any  # how the axes of the result make the index: see `gathering`
+
+    def reads(self, index: Slots) -> Reads:
+        """Return the entry, and those of the indices."""
+        place = self.layout(index)
+        dynamic = [s for e in place for s, _ in e.terms if isinstance(s, Dynamic)]
+        return [(self.node.inputs[0], place), *[(s.atom, s.at) for s in dynamic]]
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Read it."""
+        return entries.at(self.node.inputs[0], self.layout(index))
+
+
+class Placed(NamedTuple):
+    """The entry of the piece that lies at an index, and of the base, or zero, elsewhere."""
+
+    node: Node
+    kind: Placement
+    pieces: tuple[Any, ...]
+
+    def reads(self, index: Slots) -> Reads:
+        """Return the entries of all pieces and of the base."""
+        found = [(self.node.inputs[p.operand], self._inner(p, index)) for p in self.pieces]
+        if self.kind.base:
+            found.append((self.node.inputs[0], broadcast(self.node.inputs[0].shape, index)))
+        return found
+
+    def _inner(self, piece: Any, index: Slots) -> Slots:
+        """Return the index in a piece of an entry of the result; strides are 1 or -1."""
+        steps = _steps(piece, index)
+        return tuple([constant(0) if axis is None else steps[axis] for axis in piece.axes])
+
+    def cuts(self, index: Slots) -> list[tuple[Axis, int]] | None:
+        """Return where loops are to be cut, so that each part lies within pieces or outside; None if that cannot be."""
+        found = []
+        for p in self.pieces:
+            for e, offset, stride, n in zip(index, p.offsets, p.strides, p.extents, strict=True):
+                if not e.terms:
+                    continue
+                if abs(stride) != 1 or len(e.terms) != 1:
+                    return None
+                ((axis, c),) = e.terms
+                if c != 1 or not isinstance(axis, Axis):
+                    return None
+                low = offset if stride == 1 else offset - n + 1
+                found += [(axis, low - e.offset), (axis, low + n - e.offset)]
+        return found
+
+    def entry(self, entries: Entries, index: Slots) -> Value:
+        """Read from the piece that is there."""
+        w, y = entries.writer, self.node.outputs[0]
+        zero = w.constant(0, type_name(y.dtype))
+        base = entries.at(*self.reads(index)[-1]) if self.kind.base else zero
+        found = w.convert(base, zero.type)
+        for p in self.pieces:
+            if self._is_inside(entries, p, index):
+                x = entries.at(self.node.inputs[p.operand], self._inner(p, index))
+                x = w.convert(x, zero.type)
+                found = w("add", found, x) if self.kind.adds and found is not zero else x
+        return found
+
+    def _is_inside(self, entries: Entries, piece: Any, index: Slots) -> bool:
+        for step, stride, e, offset, n in zip(
+            _steps(piece, index), piece.strides, index, piece.offsets, piece.extents, strict=True
+        ):
+            if not e.terms and (e.offset - offset) % stride:
+                return False
+            low, high = entries.writer.bounds(step) or (-1, n)
+            if high < 0 or low >= n:
+                return False
+            if low < 0 or high >= n:
+                message = f"a loop over {self.node!r} was not cut"
+                raise AssertionError(message)
+        return True
+
+
+def _steps(piece: Any, index: Slots) -> Slots:
+    """Return how many strides along each axis an entry of the result lies behind the start of a piece."""
+    return tuple(
+        [
+            (e - offset) * stride if abs(stride) == 1 else constant((e.offset - offset) // stride)
+            for e, offset, stride in zip(index, piece.offsets, piece.strides, strict=True)
+        ]
+    )
+
+
+class Finite(NamedTuple):
+    """Whether the entry of a value is finite, as a definition."""
+
+    atom: Atom
+
+    def reads(self, index: Any) -> Any:
+        """Return it."""
+        return [(self.atom, index)]
+
+    def entry(self, entries: Entries, index: Any) -> Value:
+        """Ask it: what is not finite leaves something when it is taken from itself."""
+        w, x = entries.writer, entries.at(self.atom, index)
+        return w("eq", w("sub", x, x), w.constant(0, x))
+
+
+class Entry:
+    """The entry of a value, as a definition; of some of the axes of the index, if it has others of length 1."""
+
+    __slots__ = ("_axes", "atom")
+
+    def __init__(self, atom: Atom, axes: Sequence[int] | None = None) -> None:
+        self.atom = atom
+        self._axes = axes
+
+    def reads(self, index: Any) -> Any:
+        """Return it."""
+        return [(self.atom, index if self._axes is None else tuple([index[i] for i in self._axes]))]
+
+    def entry(self, entries: Entries, index: Any) -> Value:
+        """Read it."""
+        return entries.at(*self.reads(index)[0])

@@ -1,0 +1,299 @@
+"""Kernels as LLVM's assembly language: one function for a program.
+
+    define i32 @wg_program(ptr noalias %arguments, ptr noalias %results, ptr noalias %arena)
+
+`arguments` and `results` are arrays of pointers, one for each place; results overlap neither arguments nor each other.
+The function returns 0, or at once the code of a `Fail`. Booleans are bytes in memory.
+
+Reading order: `emission_text` (types, numbers, text), `emission_operations`, `emission_memory`, this file (statements,
+one step at a time), `emission_lanes` (loops over vectors), `emission_reductions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from wengert.compile.emission_lanes import emit_lanes
+from wengert.compile.emission_memory import Memory, read, written
+from wengert.compile.emission_operations import operate
+from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
+from wengert.compile.kernel import (
+    INT,
+    Address,
+    Buffer,
+    Call,
+    Carried,
+    Constant,
+    Fail,
+    For,
+    If,
+    Index,
+    Load,
+    Operation,
+    Program,
+    Statement,
+    Store,
+    Value,
+    While,
+)
+from wengert.compile.vector_math import module_text
+
+__all__ = ["NAME", "Emission", "llvm_text"]
+
+NAME: Final = "wg_program"
+_BY_REFERENCE: Final = (
+    "wg.blas.",
+    "wg.lapack.",
+)  # routines of Fortran: scalars by address, integers of 32 bits
+
+
+def llvm_text(program: Program, *, width_bits: int = 256) -> str:
+    """Return a program as an LLVM module that defines `wg_program`.
+
+    Parameters
+    ----------
+    program : Program
+        As `kernel_check` accepts it.
+    width_bits : int
+        Bits of the vectors that loops over lanes are written for: 512, 256 or 128.
+
+    Returns
+    -------
+    text : str
+        Routines that are called are declared, under their names; functions of `vector_math` are defined.
+
+    Examples
+    --------
+    >>> from wengert.compile.kernel import Buffer, Constant
+    >>> y = Buffer("f64", 1, "result", 0)
+    >>> program = Program("one", [y], [Store(Constant("f64", 1.0), y, Index(0))], 0)
+    >>> print(llvm_text(program).split("attributes")[0])
+    define i32 @wg_program(ptr noalias %arguments, ptr noalias %results, ptr noalias %arena) #0 {
+    entry:
+      %result0.slot = getelementptr inbounds ptr, ptr %results, i64 0
+      %result0 = load ptr, ptr %result0.slot, align 8
+      br label %start
+    start:
+      store double 0x3FF0000000000000, ptr %result0, align 8
+      ret i32 0
+    }
+    <BLANKLINE>
+    """
+    text = Text()
+    emission = Emission(program, text, width_bits)
+    emission.statements(program.body)
+    text.do("ret i32 0")
+    emission.close()
+    mathematics = module_text(text.mathematics).partition("\n\n") if text.mathematics else ("", "", "")
+    text.declarations |= {line.partition("(")[0].split()[-1]: line for line in mathematics[0].splitlines()}
+    return "\n".join(
+        [
+            f"define i32 @{NAME}(ptr noalias %arguments, ptr noalias %results, ptr noalias %arena) #0 {{",
+            *("entry:", *text.entry, "  br label %start"),
+            *("start:", *text.lines, "}", ""),
+            *_attributes(width_bits),
+            *text.declarations.values(),
+            *emission.memory.metadata(),
+            *text.metadata(),
+            mathematics[2],
+        ]
+    )
+
+
+def _attributes(width_bits: int) -> Iterable[str]:
+    width = f'"prefer-vector-width"="{width_bits}" "min-legal-vector-width"="{width_bits}"'
+    yield f'attributes #0 = {{ nounwind {width} "no-trapping-math"="true" }}'
+
+
+class Emission:
+    """Statements of a program, done one after the other.
+
+    Attributes
+    ----------
+    text : Text
+    memory : Memory
+    values : dict
+        The operand of each value that has been made.
+    width_bits : int
+    """
+
+    def __init__(self, program: Program, text: Text, width_bits: int) -> None:
+        self.text = text
+        self.memory = Memory(program, text)
+        self.values: dict[Value, Operand] = {}
+        self.width_bits = width_bits
+        self._failures: dict[int, str] = {}
+        self._cells: dict[tuple[str, int], str] = {}
+
+    def statements(self, body: Sequence[Statement]) -> None:
+        """Write statements."""
+        for statement in body:
+            match statement:
+                case Operation():
+                    self._operation(statement)
+                case Load(result=result, buffer=buffer, index=index):
+                    notes = self.memory.home(buffer).notes
+                    self.values[result] = read(self.text, self.address(buffer, index), buffer, notes)
+                case Store(value=value, buffer=buffer, index=index):
+                    notes = self.memory.home(buffer).notes
+                    written(self.text, self[value], self.address(buffer, index), buffer, notes)
+                case For():
+                    self._for(statement)
+                case While():
+                    self._while(statement)
+                case If():
+                    self._if(statement)
+                case Call():
+                    self._call(statement)
+                case Fail():
+                    self.fail(self[statement.condition].text, statement.code)
+
+    def __getitem__(self, value: Value) -> Operand:
+        """Return the operand of a value."""
+        return constant(value) if isinstance(value, Constant) else self.values[value]
+
+    def address(self, buffer: Buffer, index: Index) -> str:
+        """Write the address of an entry."""
+        pointer = self.memory.home(buffer).pointer
+        size = stored(buffer.type)
+        distance = total(self.text, [(self[value], stride) for value, stride in index.terms])
+        if distance:
+            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {distance}")
+        if index.offset:
+            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {index.offset}")
+        return pointer
+
+    def fail(self, condition: str, code: int) -> None:
+        """Write that the function ends with a code if a condition holds."""
+        if code not in self._failures:
+            self._failures[code] = f"fail{code}"
+        (onward,) = self.text.labels("sound")
+        self.text.branch(condition, self._failures[code], onward, UNLIKELY)
+        self.text.open(onward)
+
+    def close(self) -> None:
+        """Write the blocks that failures jump to."""
+        for code, label in self._failures.items():
+            self.text.open(label)
+            self.text.do(f"ret i32 {code}")
+
+    def _operation(self, statement: Operation) -> None:
+        operands = [self[operand] for operand in statement.operands]
+        self.values[statement.result] = operate(self.text, statement.name, operands, statement.result.type)
+
+    # Control ----------------------------------------------------------------------------------------------------------
+
+    def _for(self, loop: For) -> None:
+        """Write a loop that tests behind its body, and in front of it unless it is known to run."""
+        if loop.extent == 0:
+            self.values |= {one.result: self[one.first] for one in loop.carried}
+        elif loop.lanes:
+            emit_lanes(self, loop)
+        else:
+            self._steps(loop)
+
+    def _steps(self, loop: For) -> None:
+        text = self.text
+        body, behind = text.labels("loop", "behind")
+        before = text.block
+        if isinstance(loop.extent, int):
+            last = str(loop.extent - 1)
+            text.jump(body)
+        else:
+            extent = self[loop.extent].text
+            last = text.put(f"add nsw i64 {extent}, -1")
+            text.branch(text.put(f"icmp sgt i64 {extent}, 0"), body, behind)
+        text.open(body)
+        room = text.later()
+        rooms = self._enter(loop.carried)
+        counter = room[0]
+        self.values[loop.counter] = Operand(counter, INT)
+        self.statements(loop.body)
+        step = "-1" if loop.reverse else "1"
+        onward = text.put(f"add nsw i64 {counter}, {step}")
+        ends = text.put(f"icmp eq i64 {counter}, {'0' if loop.reverse else last}")
+        end = text.block
+        text.branch(ends, behind, body)
+        text.fill(room, "i64", (last if loop.reverse else "0", before), (onward, end))
+        self._arrive(loop.carried, rooms, before, end)
+        text.open(behind)
+        for one in loop.carried:
+            found = self[one.next]
+            if not isinstance(loop.extent, int):
+                arrivals = (self[one.first].text, before), (found.text, end)
+                found = found._replace(text=text.phi(found.kind, *arrivals))
+            self.values[one.result] = found
+
+    def _while(self, loop: While) -> None:
+        text = self.text
+        head, body, behind = text.labels("while", "body", "behind")
+        before = text.block
+        text.jump(head)
+        text.open(head)
+        rooms = self._enter(loop.carried)
+        self.statements(loop.ahead)
+        text.branch(self[loop.condition].text, body, behind)
+        text.open(body)
+        self.statements(loop.body)
+        end = text.block
+        text.jump(head)
+        self._arrive(loop.carried, rooms, before, end)
+        text.open(behind)
+        self.values |= {one.result: self[one.entry] for one in loop.carried}
+
+    def _enter(self, carried: Sequence[Carried]) -> list[tuple[str, int]]:
+        """Leave room for what a loop carries, at its head."""
+        rooms = [self.text.later() for _ in carried]
+        self.values |= {
+            one.entry: Operand(name, one.entry.type) for one, (name, _) in zip(carried, rooms, strict=True)
+        }
+        return rooms
+
+    def _arrive(
+        self, carried: Sequence[Carried], rooms: Sequence[tuple[str, int]], before: str, end: str
+    ) -> None:
+        """Fill the room at the head of a loop."""
+        for one, room in zip(carried, rooms, strict=True):
+            first, following = self[one.first], self[one.next]
+            self.text.fill(room, first.kind, (first.text, before), (following.text, end))
+
+    def _if(self, branch: If) -> None:
+        text = self.text
+        so, otherwise, behind = text.labels("so", "otherwise", "behind")
+        text.branch(self[branch.condition].text, so, otherwise)
+        ends = []
+        for label, body in ((so, branch.so), (otherwise, branch.otherwise)):
+            text.open(label)
+            self.statements(body)
+            ends.append(text.block)
+            text.jump(behind)
+        text.open(behind)
+        for one in branch.chosen:
+            found = self[one.so]
+            arrivals = (found.text, ends[0]), (self[one.otherwise].text, ends[1])
+            self.values[one.result] = found._replace(text=text.phi(found.kind, *arrivals))
+
+    def _call(self, call: Call) -> None:
+        passed = [self._passed(call.routine, place, operand) for place, operand in enumerate(call.operands)]
+        self.text.do(self.text.call(f"@{call.routine}", "void", *passed))
+
+    def _passed(self, routine: str, place: int, operand: Value | Address) -> tuple[str, str]:
+        """Return an operand of a routine, type and text."""
+        if isinstance(operand, Address):
+            return "ptr", self.address(operand.buffer, operand.at)
+        found = self[operand]
+        if not routine.startswith(_BY_REFERENCE):
+            return found.pair
+        if found.type == INT:
+            found = operate(self.text, "convert", (found,), "i32")
+        return "ptr", self._cell(found, place)
+
+    def _cell(self, value: Operand, place: int) -> str:
+        """Write a value to memory for a routine, and return its address; later calls use the same memory."""
+        key = value.kind, place
+        if key not in self._cells:
+            self._cells[key] = f"%cell.{value.kind}.{place}"
+            self.text.entry.append(f"  {self._cells[key]} = alloca {value.kind}, align 8")
+        self.text.do(f"store {value.typed}, ptr {self._cells[key]}, align 8")
+        return self._cells[key]

@@ -1,0 +1,141 @@
+"""Buffers, and loads and stores of one entry: where they are, and what LLVM may assume about them.
+
+Buffers that do not share bytes carry alias scopes, so that a store to one does not make LLVM forget what it knows of
+another. Buffers of the arena may live at the same place at different times: those are in one scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from wengert.compile.emission_text import Operand, Text, bits, stored, vector
+from wengert.compile.kernel import BOOL, Buffer, Program
+
+__all__ = ["Memory", "read", "written"]
+
+MOST_SCOPES = 32  # every scope lists all others: with more, several groups of buffers share one
+
+
+class Home(NamedTuple):
+    """Where a buffer is: the name of its address, and what is said of each access."""
+
+    pointer: str
+    notes: str
+
+
+class Memory:
+    """Addresses of buffers, and notes on their accesses.
+
+    Parameters
+    ----------
+    program : Program
+    text : Text
+        Addresses are read at its entry.
+    """
+
+    def __init__(self, program: Program, text: Text) -> None:
+        self._text = text
+        self._homes: dict[Buffer, Home] = {}
+        self._pointers: dict[tuple[str, int], str] = {}
+        self._scopes = scopes(program.buffers)
+        self._count = 1 + max(self._scopes.values(), default=-1)
+
+    def home(self, buffer: Buffer) -> Home:
+        """Return where a buffer is."""
+        if buffer not in self._homes:
+            scope = self._scopes[buffer]
+            notes = f", !alias.scope !{scope_list(scope)}, !noalias !{others_list(scope)}"
+            self._homes[buffer] = Home(self._pointer(buffer), notes if self._count > 1 else "")
+        return self._homes[buffer]
+
+    def scope(self, buffer: Buffer) -> int:
+        """Return the group of buffers, which may share bytes, that a buffer is in."""
+        return self._scopes[buffer]
+
+    def metadata(self) -> Iterator[str]:
+        """Return the lines of the scopes that accesses refer to."""
+        if self._count < 2:
+            return
+        yield "!0 = distinct !{!0}"
+        for scope in range(self._count):
+            others = ", ".join(f"!{scope_name(k)}" for k in range(self._count) if k != scope)
+            yield f"!{scope_name(scope)} = distinct !{{!{scope_name(scope)}, !0}}"
+            yield f"!{scope_list(scope)} = !{{!{scope_name(scope)}}}"
+            yield f"!{others_list(scope)} = !{{{others}}}"
+
+    def _pointer(self, buffer: Buffer) -> str:
+        place = buffer.home, buffer.place
+        if place in self._pointers:
+            return self._pointers[place]
+        name = f"%{buffer.home}{buffer.place}"
+        if buffer.home == "arena":
+            self._text.entry.append(f"  {name} = getelementptr inbounds i8, ptr %arena, i64 {buffer.place}")
+        else:
+            slot = f"{name}.slot"
+            self._text.entry += [
+                f"  {slot} = getelementptr inbounds ptr, ptr %{buffer.home}s, i64 {buffer.place}",
+                f"  {name} = load ptr, ptr {slot}, align 8",
+            ]
+        self._pointers[place] = name
+        return name
+
+
+def scope_name(scope: int) -> int:
+    """Return the number of the metadata of a scope; 0 is their domain."""
+    return 3 * scope + 1
+
+
+def scope_list(scope: int) -> int:
+    """Return the number of the list of a scope alone."""
+    return 3 * scope + 2
+
+
+def others_list(scope: int) -> int:
+    """Return the number of the list of all other scopes."""
+    return 3 * scope + 3
+
+
+def scopes(buffers: Sequence[Buffer]) -> dict[Buffer, int]:
+    """Number the groups of buffers that share bytes."""
+    found: dict[Buffer, int] = {}
+    places: dict[tuple[str, int], int] = {}
+    group, end = -1, -1
+    for buffer in sorted((b for b in buffers if b.home == "arena"), key=lambda b: b.place):
+        group += buffer.place >= end
+        end = max(end, buffer.place + buffer.size * bits(buffer.type) // 8)
+        found[buffer] = max(group, 0)
+    count = max(group, -1) + 1
+    for buffer in buffers:
+        if buffer.home != "arena":
+            found[buffer] = places.setdefault((buffer.home, buffer.place), count + len(places))
+    return {buffer: scope % MOST_SCOPES for buffer, scope in found.items()}
+
+
+def read(text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1) -> Operand:
+    """Write a load of entries one behind the other."""
+    size = bits(buffer.type) // 8
+    loaded = text.put(f"load {vector(stored(buffer.type), lanes)}, ptr {address}, align {size}{notes}")
+    return from_memory(text, loaded, buffer.type, lanes)
+
+
+def written(text: Text, value: Operand, address: str, buffer: Buffer, notes: str) -> None:
+    """Write a store of entries one behind the other."""
+    size = bits(buffer.type) // 8
+    type = vector(stored(buffer.type), value.lanes)
+    text.do(f"store {type} {to_memory(text, value)}, ptr {address}, align {size}{notes}")
+
+
+def from_memory(text: Text, loaded: str, type: str, lanes: int) -> Operand:
+    """Return what was loaded as an operand: bytes become booleans."""
+    if type == BOOL:
+        zero = Operand("", "u8", lanes).spread(0)
+        loaded = text.put(f"icmp ne {zero.kind} {loaded}, {zero.text}")
+    return Operand(loaded, type, lanes)
+
+
+def to_memory(text: Text, value: Operand) -> str:
+    """Return the text of a value as it is stored: booleans become bytes."""
+    if value.type != BOOL:
+        return value.text
+    return text.put(f"zext {value.typed} to {vector('i8', value.lanes)}")

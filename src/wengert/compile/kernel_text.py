@@ -1,0 +1,209 @@
+"""Kernels as text: the grammar of `kernel` with letters for values, the same in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from wengert.compile.kernel import (
+    Address,
+    Buffer,
+    Call,
+    Carried,
+    Constant,
+    Fail,
+    For,
+    If,
+    Index,
+    Load,
+    Operation,
+    Program,
+    Statement,
+    Store,
+    Value,
+    While,
+)
+
+__all__ = ["kernel_text", "statement_text"]
+
+INDENT = "    "
+
+
+def kernel_text(program: Program) -> str:
+    """Return a program as text.
+
+    Parameters
+    ----------
+    program : Program
+
+    Returns
+    -------
+    text : str
+        Values are letters, in the order in which they are made; buffers have their names, or their homes'.
+
+    Examples
+    --------
+    >>> from wengert.compile.kernel import Buffer, For, Index, Load, Operation, Store, Value
+    >>> x, y = Buffer("f64", 9, "argument", 0, "x"), Buffer("f64", 9, "result", 0, "y")
+    >>> i, a, b = Value("i64"), Value("f64"), Value("f64")
+    >>> at = Index(0, ((i, 1),))
+    >>> body = [Load(a, x, at), Operation(b, "tanh", (a,)), Store(b, y, at)]
+    >>> print(kernel_text(Program("saturate", [x, y], [For(i, 9, body, lanes=True)], 0)))
+    program saturate(x, y), arena of 0 bytes:
+        x: f64[9] is argument 0
+        y: f64[9] is result 0
+        for a < 9 lanes:
+            b: f64 = load x[a]
+            c: f64 = tanh(b)
+            store c, y[a]
+    """
+    printer = _Printer(program.buffers)
+    names = [printer.buffer(buffer) for buffer in program.buffers]
+    lines = [f"program {program.name}({', '.join(names)}), arena of {program.arena} bytes:"]
+    for name, buffer in zip(names, program.buffers, strict=True):
+        where = f"arena at byte {buffer.place}" if buffer.home == "arena" else f"{buffer.home} {buffer.place}"
+        lines.append(f"{INDENT}{name}: {buffer.type}[{buffer.size}] is {where}")
+    lines += printer.body(program.body, INDENT)
+    return "\n".join(lines)
+
+
+def statement_text(program: Program, statement: Statement) -> str:
+    """Return the first line of a statement of a program, with the names that `kernel_text` gives.
+
+    Parameters
+    ----------
+    program : Program
+    statement : Statement
+        By identity; one that the program lacks is written with names of its own.
+    """
+    printer = _Printer(program.buffers)
+    for _ in printer.body(program.body, ""):
+        pass
+    return printer.first.get(id(statement)) or next(printer.statement(statement, "")).strip()
+
+
+def letters(number: int) -> str:
+    """Return a, b, ..., z, aa, ab, ... of a number from 0 on."""
+    name = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        name = chr(ord("a") + rest) + name
+    return name
+
+
+class _Printer:
+    """Names of values and buffers, given when they are first seen."""
+
+    def __init__(self, buffers: Sequence[Buffer]) -> None:
+        self._values: dict[Value, str] = {}
+        self._buffers: dict[Buffer, str] = {}
+        self.first: dict[int, str] = {}
+        for buffer in buffers:
+            self.buffer(buffer)
+
+    def buffer(self, buffer: Buffer) -> str:
+        if buffer not in self._buffers:
+            name = buffer.name or f"{buffer.home}{buffer.place}"
+            taken = set(self._buffers.values())
+            number = 2
+            while name in taken:
+                name = f"{buffer.name or buffer.home}_{number}"
+                number += 1
+            self._buffers[buffer] = name
+        return self._buffers[buffer]
+
+    def value(self, value: Value) -> str:
+        if isinstance(value, Constant):
+            return f"{value.value!r}"
+        if value not in self._values:
+            self._values[value] = letters(len(self._values))
+        return self._values[value]
+
+    def values(self, values: Iterable[Value | Address]) -> str:
+        return ", ".join(
+            self.place(v.buffer, v.at) if isinstance(v, Address) else self.value(v) for v in values
+        )
+
+    def place(self, buffer: Buffer, index: Index) -> str:
+        terms = [f"{stride}*{self.value(v)}" if stride != 1 else self.value(v) for v, stride in index.terms]
+        constant = [str(index.offset)] if index.offset or not terms else []
+        return f"{self.buffer(buffer)}[{' + '.join(constant + terms)}]"
+
+    def body(self, body: Iterable[Statement], indent: str) -> Iterator[str]:
+        for statement in body:
+            lines = list(self.statement(statement, indent))
+            self.first[id(statement)] = lines[0].strip()
+            yield from lines
+
+    def statement(self, statement: Statement, indent: str) -> Iterator[str]:
+        match statement:
+            case Operation(result=result, name=name, operands=operands):
+                text = f"{name}({self.values(operands)})"
+                yield f"{indent}{self.value(result)}: {result.type} = {text}"
+            case Load(result=result, buffer=buffer, index=index):
+                place = self.place(buffer, index)
+                yield f"{indent}{self.value(result)}: {result.type} = load {place}"
+            case Store(value=value, buffer=buffer, index=index):
+                yield f"{indent}store {self.value(value)}, {self.place(buffer, index)}"
+            case For():
+                yield from self._for(statement, indent)
+            case While():
+                yield from self._while(statement, indent)
+            case If():
+                yield from self._if(statement, indent)
+            case Call(routine=routine, operands=operands):
+                yield f"{indent}call {routine}({self.values(operands)})"
+            case Fail(condition=condition, code=code):
+                yield f"{indent}fail {code} if {self.value(condition)}"
+
+    def _for(self, loop: For, indent: str) -> Iterator[str]:
+        extent = str(loop.extent) if isinstance(loop.extent, int) else self.value(loop.extent)
+        way = (" lanes" if loop.lanes else "") + (" reverse" if loop.reverse else "")
+        entries = self._entries(loop.carried)
+        head = f"for {self.value(loop.counter)} < {extent}{way}{entries}:"
+        inside = [*self.body(loop.body, indent + INDENT), *self._nexts(loop.carried, indent)]
+        yield f"{indent}{self._results(loop.carried)}{head}"
+        yield from inside
+
+    def _while(self, loop: While, indent: str) -> Iterator[str]:
+        entries = self._entries(loop.carried)
+        inside = [
+            *self.body(loop.ahead, indent + INDENT),
+            f"{indent}test {self.value(loop.condition)}:",
+            *self.body(loop.body, indent + INDENT),
+            *self._nexts(loop.carried, indent),
+        ]
+        yield f"{indent}{self._results(loop.carried)}while{entries}:"
+        yield from inside
+
+    def _if(self, branch: If, indent: str) -> Iterator[str]:
+        sides = []
+        for body, given in (
+            (branch.so, [one.so for one in branch.chosen]),
+            (branch.otherwise, [one.otherwise for one in branch.chosen]),
+        ):
+            side = list(self.body(body, indent + INDENT))
+            sides.append(side + ([f"{indent}{INDENT}give {self.values(given)}"] if given else []))
+        results = self.values(one.result for one in branch.chosen)
+        yield f"{indent}{results + ' = ' if results else ''}if {self.value(branch.condition)}:"
+        yield from sides[0]
+        if sides[1]:
+            yield f"{indent}else:"
+            yield from sides[1]
+
+    def _entries(self, carried: Sequence[Carried]) -> str:
+        pairs = []
+        for one in carried:
+            first = self.value(one.first)
+            pairs.append(f"{self.value(one.entry)}: {one.entry.type} = {first}")
+        return f" ({', '.join(pairs)})" if pairs else ""
+
+    def _nexts(self, carried: Sequence[Carried], indent: str) -> Iterator[str]:
+        if carried:
+            nexts = [
+                self.value(one.next) + (f" by {one.reduction}" if one.reduction else "") for one in carried
+            ]
+            yield f"{indent}{INDENT}next {', '.join(nexts)}"
+
+    def _results(self, carried: Sequence[Carried]) -> str:
+        return f"{self.values(one.result for one in carried)} = " if carried else ""

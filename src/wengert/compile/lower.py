@@ -1,0 +1,467 @@
+"""Lowering: a graph as a program of loops.
+
+Each value of the graph is one of these: an operation on entries, computed where it is read; a root, which loops
+compute; or the result of a unit, which works on memory as a whole. What is read more than once and is not cheap is a
+root. Roots are arranged into loops that they share, get memory where somebody reads them outside of these, and are
+written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.compile.affine import constant
+from wengert.compile.arena import Arena
+from wengert.compile.arrangement import arrange, settle
+from wengert.compile.contractions import Routine, product_root, routine, write_routine
+from wengert.compile.definitions import (
+    Entries,
+    Entry,
+    Finite,
+    Mapped,
+    Memory,
+    Placed,
+    Viewed,
+    operand_types,
+    row_major,
+)
+from wengert.compile.inlining import inlined
+from wengert.compile.kernel import BOOL, Buffer, Fail, Value
+from wengert.compile.nests import Nests, copy, memory
+from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
+from wengert.compile.roots import NotCut, Root, Unit, survey
+from wengert.compile.writing import Writer, type_name
+from wengert.core.graph import Atom, Const, Graph, Node, Var
+from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
+from wengert.core.primitive import Primitive
+from wengert.transforms.staging import Guard
+from wengert.types import ArrayType
+
+__all__ = ["NOT_FINITE", "Body", "Lowering", "NotLowered", "size_of"]
+
+NOT_FINITE = 1002  # the code with which a program ends where a sum of products that has to be finite is not
+_DEAR = 12  # additions: what takes as many and is read twice is a root
+_DEEP = 24  # operations: longer chains are cut by roots, which bounds the recursion
+
+
+class NotLowered(Exception):  # noqa: N818 - a signal: the graph is run by NumPy instead
+    """A value or an operation has no lowering."""
+
+
+class Lowering:
+    """What the graphs of one program share.
+
+    Attributes
+    ----------
+    units : mapping
+        How units are made, for the primitives that are some.
+    writer : Writer
+    arena : Arena
+    """
+
+    def __init__(self, units: Mapping[Primitive, Callable[[Body, Node], Unit | None]]) -> None:
+        self.units = units
+        self.writer = Writer()
+        self.arena = Arena()
+        self.constants: list[Const] = []  # arrays: arguments behind the inputs
+        self.n_inputs = 0
+        self._buffers: dict[Const, Buffer] = {}
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """Those of constants, and those in the arena."""
+        return [*self._buffers.values(), *self.arena.buffers]
+
+    def constant_array(self, const: Const) -> Memory:
+        """Return the memory of a constant array."""
+        buffer = self._buffers.get(const)
+        if buffer is None:
+            place = self.n_inputs + len(self.constants)
+            buffer = self._buffers[const] = Buffer(_type(const.type), size_of(const.shape), "argument", place)
+            self.constants.append(const)
+        return Memory(buffer, constant(0), row_major(const.shape))
+
+    def scratch(self, type: ArrayType) -> Memory:
+        """Return new memory in the arena."""
+        return Memory(self.arena.buffer(_type(type), size_of(type.shape)), constant(0), row_major(type.shape))
+
+
+def _type(type: ArrayType) -> str:
+    found = type_name(type.dtype)
+    if found is None:
+        raise NotLowered(f"a value of type {type}")
+    return found
+
+
+def size_of(shape: Sequence[int]) -> int:
+    """Return the number of entries."""
+    n = 1
+    for length in shape:
+        n *= length
+    return n
+
+
+class Body:
+    """A graph, or the body of a loop or branch, that is being lowered.
+
+    Parameters
+    ----------
+    lowering : Lowering
+    graph : Graph
+    inputs : sequence of Definition
+    targets : sequence of Memory or None
+        Where outputs are to be put; numbers may stay where they are.
+    arrays : iterable of int
+        Outputs that are wanted in memory, wherever that is.
+    guards : sequence of Guard
+        On the last outputs.
+    """
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        graph: Graph,
+        inputs: Sequence[Any],
+        targets: Sequence[Memory | None],
+        arrays: Iterable[int] = (),
+        guards: Sequence[Guard] = (),
+    ) -> None:
+        self._guards = guards
+        graph, self._finite = inlined(graph)
+        self.lowering = lowering
+        self.graph = graph
+        self.entries = Entries(lowering.writer)
+        self.entries.definitions.update(zip(graph.inputs, inputs, strict=True))
+        self.targets = targets
+        self.owners: dict[Atom, Any] = {}  # roots and units, by what they compute
+        self.roots: list[Any] = []
+        self._order: dict[Atom, int] = {y: k for k, node in enumerate(graph.nodes) for y in node.outputs}
+        self._destinations: dict[Atom, Memory] = {}  # of what units compute
+        self._arrays = [graph.outputs[k] for k in arrays if graph.outputs[k].shape]
+
+    def write(self) -> None:
+        """Write the statements of the graph."""
+        for const in self.graph.constants():
+            if const.live or not _is_uniform(const):
+                self.entries.definitions[const] = self.lowering.constant_array(const)
+        self._classify()
+        items = arrange(self.roots)
+        settle(items)
+        self._settle_memory()
+        nests = Nests(self.entries)
+        last = last_reads(items, {self.owners[a] for a in self.graph.outputs if a in self.owners})
+        for k, item in enumerate(items):
+            self._allocate(item)
+            nests.write(item)
+            for root in last.get(k, ()):
+                self._release(root)
+
+    def number(self, atom: Atom) -> Value:
+        """Return a value without axes, when it has been computed."""
+        return self.entries.at(atom)
+
+    def in_memory(self, atom: Atom) -> Memory:
+        """Return the memory of a value that was wanted there."""
+        found = self.entries.definitions[atom]
+        if isinstance(found, Memory):
+            return found
+        message = f"{atom!r} is not in memory"
+        raise AssertionError(message)
+
+    # What values are
+
+    def _classify(self) -> None:
+        counts = uses(self.graph)
+        weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
+        for node in self.graph.nodes:
+            self._classify_node(node, counts, weights)
+        for atom in self._finite:
+            self._require_finite(atom)
+        for k, guard in enumerate(self._guards):
+            self._require(guard, self.graph.outputs[k - len(self._guards)], 1 + k)
+        self._place_outputs()
+        for atom in self._arrays:
+            self._want(atom)
+        self._survey()
+
+    def _classify_node(
+        self, node: Node, counts: dict[Atom, int], weights: dict[Atom, tuple[int, int]]
+    ) -> None:
+        kind, y = node.prim.lower, node.outputs[0]
+        definition = self._definition(node, kind)
+        if isinstance(kind, Reduction) and self._reduce(node, kind):
+            return
+        if isinstance(kind, Contraction) and self._contract(node, kind):
+            return
+        if definition is None:
+            self._add_unit(node)
+            return
+        self.entries.definitions[y] = definition
+        own = kind.weight if isinstance(kind, Pointwise) else 0
+        below = [weights.get(a, (0, 0)) for a in node.inputs]
+        weight, depth = own + sum(w for w, _ in below), 1 + max([d for _, d in below], default=0)
+        dear = counts.get(y, 0) > 1 and weight >= _DEAR
+        if not y.shape or dear or depth > _DEEP:
+            self._add_root(Root(y, definition, y.shape))
+        else:
+            weights[y] = (weight, depth)
+
+    def _definition(self, node: Node, kind: Any) -> Any:
+        """Return the node as an operation on entries, or None."""
+        if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
+            return None
+        if isinstance(kind, Pointwise):
+            return Mapped(node, kind) if _has_rule(node, kind) else None
+        y = node.outputs[0]
+        if isinstance(kind, View):
+            index = tuple([constant(0)] * y.ndim)
+            found = kind.source(index, node.inputs[0].shape, y.shape, **node.params)
+            return None if found is None else Viewed(node, kind)
+        if isinstance(kind, Placement):
+            pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
+            return None if pieces is None else Placed(node, kind, tuple(pieces))
+        return None
+
+    def _reduce(self, node: Node, kind: Reduction) -> bool:
+        (x, *_), (y,) = node.inputs, node.outputs
+        axes = kind.axes(x.ndim, **node.params)
+        if axes is None or (kind.first is None and 0 in x.shape):
+            return False
+        if x.dtype.kind == "c" or type_name(x.dtype) is None or type_name(y.dtype) is None:
+            return False
+        kept = tuple([i for i in range(x.ndim) if i not in axes])
+        found: Atom = y
+        if y.ndim > len(kept):  # axes of length 1 are left
+            found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
+            self.entries.definitions[y] = Entry(found, kept)
+        self._add_root(Root(found, Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
+        self.roots[-1].order = self._order[y]
+        return True
+
+    def _contract(self, node: Node, kind: Contraction) -> bool:
+        if any(
+            a.dtype.kind not in "fiu" or type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)
+        ):
+            return False
+        terms, result = kind.labels([a.shape for a in node.inputs], **node.params)
+        found = routine(node, terms, result)
+        if found is None:
+            self._add_root(product_root(node, terms, result))
+        else:
+            self._append_unit(self._routine(node, found))
+        return True
+
+    def _routine(self, node: Node, found: Routine) -> Unit:
+        a, b, y = node.inputs[found.left], node.inputs[found.right], node.outputs[0]
+
+        def write() -> None:
+            target = self.result(y)
+            write_routine(self.lowering.writer, found, self.contiguous(a), self.contiguous(b), target)
+
+        return Unit([a, b], [y], write)
+
+    def contiguous(self, atom: Atom) -> Memory:
+        """Return the row-major memory of a value that was wanted there."""
+        found = self.in_memory(atom)
+        if found.strides == row_major(atom.shape):
+            return found
+        made = self.lowering.scratch(atom.type)
+        copy(self.lowering.writer, found, made, atom.shape)
+        return made
+
+    def result(self, atom: Atom) -> Memory:
+        """Return the memory of what a unit computes: where it is to be put, if that is known."""
+        made = self._destinations.get(atom) or self.lowering.scratch(atom.type)
+        self.entries.definitions[atom] = made
+        return made
+
+    def _add_root(self, root: Root) -> None:
+        self.owners[root.atom] = root
+        self.roots.append(root)
+
+    def _add_unit(self, node: Node) -> None:
+        make = self.lowering.units.get(node.prim)
+        unit = make(self, node) if make is not None else None
+        if unit is None:
+            raise NotLowered(f"{node.prim.name} of {[str(a.type) for a in node.inputs]}")
+        self._append_unit(unit)
+
+    def _append_unit(self, unit: Unit) -> None:
+        for a in unit.operands:
+            if a.shape:
+                self._want(a)
+        self.roots.append(unit)
+        for y in unit.results:
+            self.owners[y] = unit
+
+    def _want(self, atom: Atom) -> None:
+        """Let a value be in memory."""
+        if isinstance(atom, Const):
+            self.entries.definitions[atom] = self.lowering.constant_array(atom)
+        elif atom not in self.owners and not isinstance(self.entries.definitions[atom], Memory):
+            self._add_root(Root(atom, self.entries.definitions[atom], atom.shape))
+        owner = self.owners.get(atom)
+        if isinstance(owner, Root):
+            owner.in_memory = True
+
+    def _require_finite(self, atom: Atom) -> None:
+        """Let the program end with a code if a value is not finite."""
+        answer = Var(ArrayType((), np.dtype(bool)))
+        root = Root(answer, Finite(atom), atom.shape)
+        self._add_root(root.joining("and", True, range(atom.ndim)) if atom.ndim else root)
+
+        root.order = self._order[atom]
+
+        def holds() -> Value:
+            return self.number(answer)
+
+        self._add_check(answer, holds, NOT_FINITE, root.order)
+
+    def _require(self, guard: Guard, atom: Atom, code: int) -> None:
+        """Let the program end with a code if a guard has another answer than it had."""
+        if atom.shape or guard.asked == "shape":
+            raise NotLowered(f"a guard that asks for {guard.asked}")
+
+        def holds() -> Value:
+            w = self.lowering.writer
+            x, answer = self.number(atom), np.asarray(guard.answer).item()
+            if guard.asked == "bool":
+                zero = w.constant(0, x)
+                truth = x if x.type == BOOL else w("ne", x, zero)
+                return truth if answer else w("not", truth)
+            expected = w.constant(answer, x)
+            if x.type[0] != "f":
+                return w("eq", x, expected)
+            bits = "i" + x.type[1:]
+            return w("eq", w.bitcast(x, bits), w.bitcast(expected, bits))
+
+        self._add_check(atom, holds, code, self._order.get(atom, 0))
+
+    def _add_check(self, atom: Atom, holds: Callable[[], Value], code: int, order: int) -> None:
+        def write() -> None:
+            w = self.lowering.writer
+            w.append(Fail(w("not", holds()), code))
+
+        unit = Unit([atom], [], write)
+        unit.order = order
+        self._append_unit(unit)
+
+    def _place_outputs(self) -> None:
+        for atom, target in zip(self.graph.outputs, self.targets, strict=True):
+            if target is None:
+                continue
+            owner = self.owners.get(atom)
+            if owner is None and atom in self.entries.definitions and not self._is_given(atom):
+                owner = Root(atom, self.entries.definitions[atom], atom.shape)
+                self._add_root(owner)
+            if isinstance(owner, Root) and owner.target is None:
+                owner.target, owner.in_memory = target, True
+            elif (
+                isinstance(owner, Unit)
+                and atom.shape
+                and atom not in self._destinations
+                and not owner.is_alias
+            ):
+                self._destinations[atom] = target
+            else:
+                copy = Root(Var(atom.type), Entry(atom), atom.shape)
+                copy.target, copy.in_memory = target, True
+                self._add_root(copy)
+
+    def _is_given(self, atom: Atom) -> bool:
+        return isinstance(atom, Const) or isinstance(self.entries.definitions[atom], Memory)
+
+    def _survey(self) -> None:
+        """Find out who reads what; values whose pieces cannot be told apart become roots."""
+        for root in self.roots:
+            if root.order < 0:
+                first = root.atom if isinstance(root, Root) else root.results[0]
+                root.order = self._order.get(first, len(self.graph.nodes))
+        while True:
+            self.roots.sort(key=lambda root: root.order)
+            try:
+                for root in self.roots:
+                    self._survey_one(root)
+            except NotCut as signal:
+                self._add_root(Root(signal.atom, self.entries.definitions[signal.atom], signal.atom.shape))
+                self.roots[-1].order = self._order[signal.atom]
+            else:
+                return
+
+    def _survey_one(self, root: Any) -> None:
+        if isinstance(root, Root):
+            survey(root, self.entries, self.owners)
+        else:
+            root.reads = {self.owners[a]: [()] for a in root.operands if a in self.owners}
+
+    # Memory
+
+    def _settle_memory(self) -> None:
+        readers = readers_of(self.roots)
+        for atom in self.graph.outputs:
+            owner = self.owners.get(atom)
+            if owner is not None:
+                readers.setdefault(owner, []).append(())
+        for root in self.roots:
+            if isinstance(root, Root):
+                paths = [getattr(r, "path", ()) for r in readers.get(root, [])]
+                root.drop = 0 if root.in_memory else min([shared(root.path, p) for p in paths], default=0)
+                root.in_memory = root.in_memory or self._is_read_in_loops(root, readers.get(root, []))
+
+    def _is_read_in_loops(self, root: Root, readers: Sequence[Any]) -> bool:
+        """Whether entries of a root are read that the loops around the reader do not have at hand."""
+        rest = [k for k in root.kept if k >= root.drop]
+        if root.outer is not None:
+            return True
+        if not rest:
+            return False
+        if any(not root.path[k].unrolled for k in rest):
+            return True
+        return any(
+            not is_written_out(e, reader)
+            for reader in readers
+            if isinstance(reader, Root)
+            for index in reader.reads[root]
+            for k, e in zip(root.kept, index, strict=True)
+            if k >= root.drop
+        )
+
+    def _allocate(self, item: Any) -> None:
+        for root in roots_in(item):
+            if root.in_memory and root.target is None:
+                shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
+                buffer = self.lowering.arena.buffer(_type(root.atom.type), size_of(shape))
+                root.target = memory(root, buffer)
+
+    def _release(self, root: Root) -> None:
+        if root.target is not None and root.target.buffer.home == "arena" and not root.target.offset.terms:
+            self.lowering.arena.release(root.target.buffer)
+
+
+def _has_rule(node: Node, kind: Pointwise) -> bool:
+    """Whether a rule can be applied to operands of these types."""
+    if isinstance(kind.rule, str):
+        return True
+    types = operand_types(node)
+    return None not in types and kind.rule(Writer(), *map(Value, types), **node.params) is not None
+
+
+def _is_uniform(const: Const) -> bool:
+    """Whether all entries are the same number, bit by bit: it stands in the program then."""
+    value = np.ravel(const.value)
+    return value.size > 0 and (value.size == 1 or value.tobytes() == value[:1].tobytes() * value.size)
+
+
+def _first(kind: Reduction, y: Atom) -> Any:
+    """Return what joining begins with."""
+    if kind.first is not None:
+        return kind.first
+    least = kind.operation == "maximum"
+    if y.dtype.kind == "f":
+        return -math.inf if least else math.inf
+    bounds = np.iinfo(y.dtype)
+    return bounds.min if least else bounds.max

@@ -1,0 +1,194 @@
+"""Nests: arranged loops, written as statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wengert.compile.affine import Affine, Slots, constant, symbol
+from wengert.compile.arrangement import Loop
+from wengert.compile.definitions import Computed, Entries, Memory
+from wengert.compile.kernel import INT, Carried, Constant, For, Value
+from wengert.compile.roots import Root
+from wengert.compile.writing import Writer, type_name
+
+__all__ = ["Nests", "copy", "memory"]
+
+
+class Nests:
+    """Writes arranged loops.
+
+    Parameters
+    ----------
+    entries : Entries
+    """
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+        self._w = entries.writer
+        self._joined: dict[Root, Value] = {}  # what is joined so far, of roots whose joining loops are open
+        self._levels: list[int] = []  # scopes around the loops that are open, outermost first
+
+    def write(self, item: Any) -> None:
+        """Write a loop, a root or a unit."""
+        if isinstance(item, Loop):
+            self._loop(item)
+        elif isinstance(item, Root):
+            self._root(item)
+        else:
+            item.write()
+
+    # Loops
+
+    def _loop(self, loop: Loop) -> None:
+        self._levels.append(self._w.level)
+        roots = loop.roots
+        for root in roots:
+            if root.inner == loop.depth:
+                self._joined[root] = self._identity(root)
+            if root.outer == loop.depth:
+                self._clear(root)
+        for low, high in loop.cuts:
+            if loop.unrolled:
+                for k in range(low, high):
+                    self._step(loop, constant(k))
+            else:
+                self._part(loop, low, high)
+        self._levels.pop()
+        for root in roots:
+            if root.inner == loop.depth:
+                self._finish(root, self._joined.pop(root))
+
+    def _step(self, loop: Loop, counter: Affine) -> None:
+        for root in loop.roots:
+            self._entries.bindings[root.axes[loop.depth]] = counter
+        for item in loop.items:
+            self.write(item)
+
+    def _part(self, loop: Loop, low: int, high: int) -> None:
+        """Write the steps low, ..., high - 1 as a loop."""
+        if high - low == 1:
+            self._step(loop, constant(low))
+            return
+        w = self._w
+        through = [root for root in loop.roots if root in self._joined]
+        w.open()
+        counter = w.value(INT, within=(0, high - low - 1))
+        first = {root: self._joined[root] for root in through}
+        entry = {root: w.value(first[root].type) for root in through}
+        self._joined.update(entry)
+        self._step(loop, symbol(counter) + low)
+        carried = []
+        body = w.close()
+        for root in through:
+            result = w.value(first[root].type)
+            carried.append(Carried(first[root], entry[root], self._joined[root], result, root.operation))
+            self._joined[root] = result
+        w.append(For(counter, high - low, body, carried, lanes=_is_parallel(loop)))
+
+    # Roots
+
+    def _identity(self, root: Root) -> Constant:
+        return self._w.constant(root.first, type_name(root.atom.dtype))
+
+    def _root(self, root: Root) -> None:
+        w = self._w
+        value = w.convert(root.entry(self._entries), type_name(root.atom.dtype))  # type: ignore[arg-type]
+        if root.operation is None:
+            self._give(root, value)
+        elif root.inner < len(root.axes):
+            self._joined[root] = w(root.operation, self._joined[root], value)
+        else:
+            self._add(root, value)
+
+    def _finish(self, root: Root, value: Value) -> None:
+        if root.outer is None:
+            self._give(root, value)
+        else:
+            self._add(root, value)
+
+    def _give(self, root: Root, value: Value) -> None:
+        """Let a value be the entry of a root."""
+        place = tuple([self._entries.resolve(e) for e in root.place])
+        if root.target is not None:
+            self._w.store(value, root.target.buffer, root.target.place(place))
+            self._wrote(root)
+        self._w.scopes[-1].known[root.atom, place] = value
+        self._define(root)
+
+    def _add(self, root: Root, value: Value) -> None:
+        """Join a value with the entry of a root that is in memory."""
+        w, target = self._w, root.target
+        place = target.place(tuple([self._entries.resolve(e) for e in root.place]))  # type: ignore[union-attr]
+        now = w.load_here(target.buffer, place)  # type: ignore[union-attr]
+        w.store(w(root.operation, now, value), target.buffer, place)  # type: ignore[union-attr, arg-type]
+        self._wrote(root)
+        self._define(root)
+
+    def _wrote(self, root: Root) -> None:
+        level = self._levels[root.drop] if root.drop < len(self._levels) else self._w.level
+        self._w.wrote(root.target.buffer, level)  # type: ignore[union-attr]
+
+    def _define(self, root: Root) -> None:
+        self._entries.definitions[root.atom] = Computed(root.atom) if root.target is None else root.target
+
+    def _clear(self, root: Root) -> None:
+        """Fill what a root will add to with what joining begins with."""
+        inner = [i for i in root.kept if i > root.outer]  # type: ignore[operator]
+        self.fill(root, inner)
+
+    def fill(self, root: Root, axes: Sequence[int]) -> None:
+        """Write the first value along some axes of a root's memory."""
+        w, target = self._w, root.target
+        scopes = []
+        for i in axes:
+            w.open()
+            n = root.axes[i].extent
+            counter = w.value(INT, within=(0, n - 1))
+            self._entries.bindings[root.axes[i]] = symbol(counter)
+            scopes.append((counter, n))
+        place: Slots = tuple([self._entries.resolve(e) for e in root.place])
+        w.store(self._identity(root), target.buffer, target.place(place))  # type: ignore[union-attr]
+        lanes = True
+        for counter, n in reversed(scopes):
+            body = w.close()
+            w.append(For(counter, n, body, lanes=lanes))
+            lanes = False
+        w.wrote(target.buffer)  # type: ignore[union-attr]
+
+
+def _is_parallel(loop: Loop) -> bool:
+    """Whether the steps write into different entries, and hold no loops."""
+    return not loop.has_loops and all(
+        root.target is None or (loop.depth in root.kept and root.target.strides[root.kept.index(loop.depth)])
+        for root in loop.roots
+        if root.outer is not None or root.operation is None
+    )
+
+
+def memory(root: Root, buffer: Any) -> Memory:
+    """Return the memory of a root that is kept for one step of the loops that it shares."""
+    strides = [0] * len(root.kept)
+    stride = 1
+    for k in range(len(root.kept) - 1, -1, -1):
+        if root.kept[k] >= root.drop:
+            strides[k] = stride
+            stride *= root.axes[root.kept[k]].extent
+    return Memory(buffer, constant(0), tuple(strides))
+
+
+def copy(w: Writer, source: Memory, target: Memory, shape: Sequence[int]) -> None:
+    """Write a loop that copies entries."""
+    index: list[Affine] = []
+    scopes = []
+    for n in shape:
+        w.open()
+        counter = w.value(INT, within=(0, n - 1))
+        index.append(symbol(counter))
+        scopes.append((counter, n))
+    w.store(w.load_here(source.buffer, source.place(tuple(index))), target.buffer, target.place(tuple(index)))
+    lanes = True
+    for counter, n in reversed(scopes):
+        w.append(For(counter, n, w.close(), lanes=lanes))
+        lanes = False
+    w.wrote(target.buffer)

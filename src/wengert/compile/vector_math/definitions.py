@@ -1,0 +1,166 @@
+"""The table of functions, and their text as LLVM functions and modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from wengert.compile.vector_math.instructions import Body, Value, symbol_of
+
+__all__ = ["Definition", "Text", "define", "dependencies", "function", "module_text", "text"]
+
+
+INLINE = "alwaysinline nounwind"
+OUTLINE = "noinline cold nounwind"  # for what only rare arguments need
+
+Builder = Callable[..., Value]  # of a Body and as many values as the function has arguments
+
+
+class Definition(NamedTuple):
+    """How to emit a function: how many arguments it has, and its instructions."""
+
+    arity: int
+    build: Builder
+    is_rare: bool = False  # called by other functions of this package for rare arguments, and by nobody else
+    is_wide: bool = False  # in float32, computed in float64
+
+
+DEFINITIONS: dict[str, Definition] = {}
+
+
+def function(
+    name: str, arity: int = 1, *, rare: bool = False, wide: bool = False
+) -> Callable[[Builder], Builder]:
+    """Register a builder under a name."""
+
+    def register(build: Builder) -> Builder:
+        DEFINITIONS[name] = Definition(arity, build, rare, wide)
+        return build
+
+    return register
+
+
+class Text(NamedTuple):
+    """One function as text, and what it needs."""
+
+    definition: str
+    declarations: dict[str, str]  # symbol -> declaration
+    uses: tuple[tuple[str, str, int], ...]  # other functions of this package
+
+
+@cache
+def text(name: str, dtype: str, lanes: int, attributes: str) -> Text:
+    """Emit one function."""
+    found = DEFINITIONS[name]
+    body = Body(name, dtype, lanes)
+    parameters = [body.parameter(letter) for letter in "xy"[: found.arity]]
+    operands = [body.widen(p) for p in parameters] if found.is_wide else parameters
+    result = body.narrow(found.build(body, *operands))
+    signature = ", ".join(f"{p.type} {p.text}" for p in parameters)
+    attributes = OUTLINE if found.is_rare else attributes
+    lines = [
+        f"define internal {body.type} {symbol_of(name, dtype, lanes)}({signature}) {attributes} {{",
+        "entry:",
+        *body.lines,
+        f"  ret {result.type} {result.text}",
+        "}",
+    ]
+    return Text("\n".join([*body.outlined, *lines]) + "\n", body.declarations, tuple(body.uses))
+
+
+def define(name: str, dtype: str, lanes: int, attributes: str = INLINE) -> str:
+    """LLVM text of one function, `@wg.<name>.<dtype>x<lanes>`.
+
+    Parameters
+    ----------
+    name : str
+        A key of `FUNCTIONS`.
+    dtype : {"f64", "f32"}
+        The type of arguments and result.
+    lanes : int
+        1 for a scalar function, else the length of the vectors.
+    attributes : str
+        Function attributes, as LLVM writes them. Inlined functions need the pass that does so.
+
+    Returns
+    -------
+    text : str
+        The definition, and those of the loops over lanes that only it calls. What else it needs is told by
+        `dependencies`, and written by `module_text`.
+
+    Examples
+    --------
+    >>> print(define("fabs", "f64", 4))
+    define internal <4 x double> @wg.fabs.f64x4(<4 x double> %x) alwaysinline nounwind {
+    entry:
+      %v1 = call <4 x double> @llvm.fabs.v4f64(<4 x double> %x)
+      ret <4 x double> %v1
+    }
+    <BLANKLINE>
+    """
+    return text(name, dtype, lanes, attributes).definition
+
+
+def dependencies(name: str, dtype: str, lanes: int) -> tuple[tuple[str, str, int] | str, ...]:
+    """What a function calls: other functions of this package, and declared symbols.
+
+    Parameters
+    ----------
+    name, dtype, lanes
+        As in `define`.
+
+    Returns
+    -------
+    needs : tuple
+        Each function of this package as (name, dtype, lanes); each intrinsic or symbol of the C library as the
+        name of its symbol with the leading @.
+
+    Examples
+    --------
+    >>> dependencies("sqrt", "f32", 8)
+    ('@llvm.sqrt.v8f32',)
+    """
+    found = text(name, dtype, lanes, INLINE)
+    return (*found.uses, *found.declarations)
+
+
+def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) -> str:
+    """Every function named and all that they need: declarations, then definitions, callees first.
+
+    Parameters
+    ----------
+    uses : iterable of (name, dtype, lanes)
+        The functions wanted; repetitions are harmless.
+    attributes : str
+        As in `define`.
+
+    Returns
+    -------
+    text : str
+        Text that can stand in any module, once.
+
+    Examples
+    --------
+    >>> print(module_text([("sqrt", "f64", 1)]))
+    declare double @llvm.sqrt.f64(double)
+    <BLANKLINE>
+    define internal double @wg.sqrt.f64x1(double %x) alwaysinline nounwind {
+    entry:
+      %v1 = call double @llvm.sqrt.f64(double %x)
+      ret double %v1
+    }
+    <BLANKLINE>
+    """
+    texts = dict(_reachable(uses, attributes))
+    declarations = sorted({d for found in texts.values() for d in found.declarations.values()})
+    return "\n".join([*declarations, "", *(found.definition for found in texts.values())])
+
+
+def _reachable(
+    uses: Iterable[tuple[str, str, int]], attributes: str
+) -> Iterator[tuple[tuple[str, str, int], Text]]:
+    for use in uses:
+        found = text(*use, attributes)
+        yield from _reachable(found.uses, attributes)
+        yield use, found

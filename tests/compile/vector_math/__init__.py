@@ -1,0 +1,1 @@
+"""Vector mathematics: accuracy, special values, agreement of lanes."""
