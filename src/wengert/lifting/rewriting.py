@@ -391,9 +391,8 @@ class _Function(ast.NodeTransformer):
         if _binds(e):
             return self.generic_visit(e)  # type: ignore[return-value]
         method = "both" if isinstance(e.op, ast.And) else "either"
-        return _located(
-            _runtime(method, ast.Constant(self.key), *[_thunk(self.visit(v)) for v in e.values]), e
-        )  # type: ignore[no-any-return]
+        thunks = [_thunk(self.visit(v)) for v in e.values]
+        return _located(_runtime(method, ast.Constant(self.key), *thunks), e)  # type: ignore[no-any-return]
 
     def visit_UnaryOp(self, e: ast.UnaryOp) -> ast.expr:
         """Negate by the runtime."""
