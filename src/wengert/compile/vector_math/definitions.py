@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from wengert.compile.vector_math.instructions import Body, Value, symbol_of
+from wengert.compile.vector_math.instructions import FLOAT, Body, Value, symbol_of
+from wengert.errors import ArgumentError
 
 __all__ = ["Definition", "Text", "define", "dependencies", "function", "module_text", "text"]
 
@@ -52,6 +53,7 @@ class Text(NamedTuple):
 @cache
 def text(name: str, dtype: str, lanes: int, attributes: str) -> Text:
     """Emit one function."""
+    _check(name, dtype, lanes)
     found = DEFINITIONS[name]
     body = Body(name, dtype, lanes)
     parameters = [body.parameter(letter) for letter in "xy"[: found.arity]]
@@ -88,6 +90,11 @@ def define(name: str, dtype: str, lanes: int, attributes: str = INLINE) -> str:
     text : str
         The definition, and those of the loops over lanes that only it calls. What else it needs is told by
         `dependencies`, and written by `module_text`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such function, format, or number of lanes.
 
     Examples
     --------
@@ -155,6 +162,17 @@ def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) 
     texts = dict(_reachable(uses, attributes))
     declarations = sorted({d for found in texts.values() for d in found.declarations.values()})
     return "\n".join([*declarations, "", *(found.definition for found in texts.values())])
+
+
+def _check(name: str, dtype: str, lanes: int) -> None:
+    if name not in DEFINITIONS:
+        names = ", ".join(n for n, found in sorted(DEFINITIONS.items()) if not found.is_rare)
+        raise ArgumentError(f"vector_math: there is no function {name!r}", instead=f"one of {names}")
+    if dtype not in FLOAT or lanes < 1:
+        raise ArgumentError(
+            f"vector_math: no {name} of {lanes} lanes of {dtype!r}",
+            why="functions are defined for f64 and f32, and for at least one lane",
+        )
 
 
 def _reachable(
