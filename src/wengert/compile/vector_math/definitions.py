@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wengert.compile.vector_math.instructions import FLOAT, Body, Value, symbol_of
 from wengert.errors import ArgumentError
 
-__all__ = ["Definition", "Text", "define", "dependencies", "function", "module_text", "text"]
+__all__ = ["Definition", "Text", "define", "dependencies", "function", "module_parts", "module_text", "text"]
 
 
 INLINE = "alwaysinline nounwind"
@@ -132,8 +132,10 @@ def dependencies(name: str, dtype: str, lanes: int) -> tuple[tuple[str, str, int
     return (*found.uses, *found.declarations)
 
 
-def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) -> str:
-    """Every function named and all that they need: declarations, then definitions, callees first.
+def module_parts(
+    uses: Iterable[tuple[str, str, int]], attributes: str = INLINE
+) -> tuple[dict[str, str], str]:
+    """Every function named and all that they need, for a module that declares symbols of its own.
 
     Parameters
     ----------
@@ -141,6 +143,31 @@ def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) 
         The functions wanted; repetitions are harmless.
     attributes : str
         As in `define`.
+
+    Returns
+    -------
+    declarations : dict
+        Symbol -> its declaration: intrinsics, and functions of the C library.
+    definitions : str
+        The functions, callees first.
+
+    Examples
+    --------
+    >>> module_parts([("sqrt", "f64", 1)])[0]
+    {'@llvm.sqrt.f64': 'declare double @llvm.sqrt.f64(double)'}
+    """
+    texts = dict(_reachable(uses, attributes))
+    declarations = {symbol: line for found in texts.values() for symbol, line in found.declarations.items()}
+    return dict(sorted(declarations.items())), "\n".join(found.definition for found in texts.values())
+
+
+def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) -> str:
+    """Every function named and all that they need: declarations, an empty line, definitions with callees first.
+
+    Parameters
+    ----------
+    uses, attributes
+        As in `module_parts`.
 
     Returns
     -------
@@ -159,9 +186,8 @@ def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) 
     }
     <BLANKLINE>
     """
-    texts = dict(_reachable(uses, attributes))
-    declarations = sorted({d for found in texts.values() for d in found.declarations.values()})
-    return "\n".join([*declarations, "", *(found.definition for found in texts.values())])
+    declarations, definitions = module_parts(uses, attributes)
+    return "\n".join([*declarations.values(), "", definitions])
 
 
 def _check(name: str, dtype: str, lanes: int) -> None:
