@@ -14,20 +14,22 @@ import numpy as np
 from wengert.compile.affine import Slots, symbol
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
 from wengert.compile.indices import located
-from wengert.compile.kernel import INT, Carried, Chosen, For, If, Value, While
-from wengert.compile.lower import Body
+from wengert.compile.kernel import INT, Carried, Chosen, Fail, For, If, Value, While
+from wengert.compile.lower import Body, size_of
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
 from wengert.compile.writing import type_name
 from wengert.control.cond import switch_
 from wengert.control.conditional import while_
-from wengert.control.scan import scan_
-from wengert.core.graph import Atom, Graph, Node
+from wengert.control.conditional_reversal import while_reversal_
+from wengert.control.scan import Loop, halves_of, scan_
+from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.primitive import Primitive
 from wengert.ops.index_forms import SLOT, as_tuple, index_shape
 from wengert.ops.indexing import getitem_, scatter_
 from wengert.ops.movement import reshape_
 from wengert.ops.updating import index_add_, index_update_
+from wengert.types import ArrayType
 
 __all__ = ["GATHERS", "UNITS"]
 
@@ -295,6 +297,93 @@ def _while(body: Body, node: Node) -> Unit | None:
         w.append(While(ahead, condition, statements, carried.close()))
 
     return Unit(node.inputs, node.outputs, write)
+
+
+_KEPT = 1 << 20  # bytes of residuals that a reversed loop has room for; NumPy reverses longer ones
+FULL = 1003  # the code with which a program ends where they do not suffice
+
+
+@_unit(while_reversal_)
+def _while_reversal(body: Body, node: Node) -> Unit | None:
+    loop = node.params["loop"]
+    if loop.condition.outputs[0].shape:
+        return None
+    n, m = loop.n_consts, len(loop.body.outputs)
+    made = halves_of(Loop(loop.body, n, m, 0))
+    kept = [a.type for a in made.forward.outputs[m:]]
+    room = max(16, _KEPT // max(1, sum(8 * size_of(t.shape) for t in kept)))
+    zeros = [
+        Const(np.zeros(a.shape, a.dtype)[()])
+        for a, on in zip(node.inputs[:n], made.active[0], strict=True)
+        if on
+    ]
+    for zero in zeros:
+        if zero.shape:
+            body.want(zero)
+
+    def write() -> None:
+        stacks = [body.lowering.scratch(ArrayType((room, *t.shape), t.dtype)) for t in kept]
+        fixed = [_operand(body, a) for a in node.inputs[:n]]
+        count = _forward(body, loop, made.forward, fixed, node.inputs[n : n + m], stacks)
+        seeds = [*node.inputs[n + m :], *zeros]
+        constants = [fixed[i] for i in made.fixed]
+        _backward(body, made.backward, constants, (seeds, node.outputs), stacks, count)
+
+    return Unit(node.inputs, node.outputs, write)
+
+
+def _forward(
+    body: Body, loop: Any, step: Graph, fixed: Sequence[Any], first: Sequence[Atom], stacks: Sequence[Memory]
+) -> Value:
+    """Write the loop that keeps residuals; return the number of its steps."""
+    w, m = body.lowering.writer, len(first)
+    carried = Carry(body, first, [Var(a.type) for a in first])
+    zero = w.constant(0, INT)
+    w.open()
+    inputs = [*fixed, *carried.enter()]
+    count = w.value(INT)
+    test = Body(body.lowering, loop.condition, inputs, [None])
+    test.write()
+    condition = test.number(loop.condition.outputs[0])
+    ahead = w.scopes[-1].statements[:]
+    w.scopes[-1].statements.clear()
+    if stacks:
+        room = w.constant(stacks[0].buffer.size // max(1, stacks[0].strides[0]), INT)
+        w.append(Fail(w("ge", count, room), FULL))
+    parts = [_part(stack, count) for stack in stacks]
+    own = step.inputs[len(fixed) :]
+    inner = Body(body.lowering, step, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
+    inner.write()
+    carried.leave(inner, step.outputs[:m])
+    after = w("add", count, w.constant(1, INT))
+    statements = w.close()
+    total = w.value(INT)
+    w.append(While(ahead, condition, statements, [*carried.close(), Carried(zero, count, after, total)]))
+    for stack in stacks:
+        w.wrote(stack.buffer)
+    return total
+
+
+def _backward(
+    body: Body,
+    step: Graph,
+    fixed: Sequence[Any],
+    bars: tuple[Sequence[Atom], Sequence[Atom]],
+    stacks: Sequence[Memory],
+    count: Value,
+) -> None:
+    """Write the loop over the residuals, the last step first."""
+    w, m = body.lowering.writer, len(bars[0])
+    carried = Carry(body, *bars)
+    w.open()
+    counter = w.value(INT)
+    inputs = [*fixed, *carried.enter(), *[_part(stack, counter) for stack in stacks]]
+    own = step.inputs[len(fixed) : len(fixed) + m]
+    inner = Body(body.lowering, step, inputs, [None] * m, arrays=range(m), own=own)
+    inner.write()
+    carried.leave(inner, step.outputs)
+    statements = w.close()
+    w.append(For(counter, count, statements, carried.close(), reverse=True))
 
 
 # Branches -------------------------------------------------------------------------------------------------------------
