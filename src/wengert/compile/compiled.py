@@ -42,7 +42,7 @@ class Native:
     def __init__(self, graph: Graph, guards: Sequence[Any] = ()) -> None:
         self.graph = graph
         self.n_outputs = len(graph.outputs) - len(guards)
-        self.program, self._constants = lowered(graph, guards)
+        self.program, self._constants, self._host = lowered(graph, guards)
         self.text = llvm_text(self.program)
         self._library = loading.load(self.text, ("wg_program",))
 
@@ -57,8 +57,9 @@ class Native:
             [_constant(c) for c in self._constants],
             self.program.arena,
             fallback,
+            needs_gil=self._host is not None,
             release_gil=_touched(self.program) > _LONG,
-            owner=self._library,
+            owner=(self._library, self._host),
             name=self.graph.name,
         )
 

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from wengert.compile.affine import Affine, Axis, Slots, constant, symbol
-from wengert.compile.kernel import INT, Buffer, Fail, Value
+from wengert.compile.kernel import INT, OUT_OF_BOUNDS, Buffer, Fail, Value
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Atom, Const, Node
 from wengert.core.lowering import Placement, Pointwise, View
 
 __all__ = [
-    "OUT_OF_BOUNDS",
     "Computed",
     "Definition",
     "Dynamic",
@@ -30,10 +29,10 @@ __all__ = [
     "Placed",
     "Viewed",
     "broadcast",
+    "has_rule",
     "row_major",
 ]
 
-OUT_OF_BOUNDS = 1001  # the code with which a program ends at an index that is not there
 Reads = list[tuple[Atom, Slots]]
 
 
@@ -195,6 +194,14 @@ def operand_types(node: Node) -> list[Any]:
         n = len(dtypes)
         dtypes = list(node.prim.eval.resolve_dtypes((*dtypes, *[None] * node.prim.eval.nout))[:n])
     return [type_name(dtype) for dtype in dtypes]
+
+
+def has_rule(node: Node, kind: Pointwise) -> bool:
+    """Whether a rule can be applied to operands of these types."""
+    if isinstance(kind.rule, str):
+        return True
+    types = operand_types(node)
+    return None not in types and kind.rule(Writer(), *map(Value, types), **node.params) is not None
 
 
 class Viewed(NamedTuple):
