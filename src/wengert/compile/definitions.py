@@ -29,6 +29,7 @@ __all__ = [
     "Placed",
     "Viewed",
     "broadcast",
+    "has_gaps",
     "has_rule",
     "row_major",
 ]
@@ -300,6 +301,11 @@ class Placed(NamedTuple):
                 message = f"a loop over {self.node!r} was not cut"
                 raise AssertionError(message)
         return True
+
+
+def has_gaps(pieces: Sequence[Any]) -> bool:
+    """Whether entries of a piece lie apart, so that no cut of a loop can tell them from what is between them."""
+    return any(abs(stride) != 1 and n > 1 for p in pieces for stride, n in zip(p.strides, p.extents, strict=True))
 
 
 def _steps(piece: Any, index: Slots) -> Slots:

@@ -26,6 +26,7 @@ from wengert.compile.definitions import (
     Memory,
     Placed,
     Viewed,
+    has_gaps,
     has_rule,
     row_major,
 )
@@ -257,7 +258,7 @@ class Body:
             return Viewed(node, kind)
         if isinstance(kind, Placement):
             pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
-            return None if pieces is None else Placed(node, kind, tuple(pieces))
+            return None if pieces is None or has_gaps(pieces) else Placed(node, kind, tuple(pieces))
         return None
 
     def _reduce(self, node: Node, kind: Reduction) -> bool:
@@ -272,7 +273,8 @@ class Body:
         if y.ndim > len(kept):  # axes of length 1 are left
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
             self.entries.definitions[y] = Entry(found, kept)
-        self._add_root(Root(found, Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
+        root = Root(found, Entry(x), x.shape)
+        self._add_root(root.joining(kind.operation, _first(kind, y), axes) if axes else root)
         self.roots[-1].order = self._order[y]
         return True
 
