@@ -19,9 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
-from wengert.compile.compiled import Native, leaf_of, native, result_leaf, structure_of
-from wengert.compile.structure import Tuple, leaves
-from wengert.control.call import call_
 from wengert.core import attention
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
@@ -29,10 +26,10 @@ from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
 from wengert.errors import LiftError, check_callable, warn
 from wengert.lift import lift as lifted
+from wengert.paths import Direct, Path, results
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
-from wengert.transforms.execution import Executor
 from wengert.transforms.simplify import simplify
-from wengert.transforms.staging import Guard, Stage
+from wengert.transforms.staging import Stage
 from wengert.types import type_of
 from wengert.watching import Watch
 
@@ -42,12 +39,6 @@ _PATHS = (
     8  # of one signature, and states of what the function reads beside its arguments; others run as they are
 )
 _FIXED = (str, bytes, bool, int, float, complex, type(None))  # results that are part of a path, as they are
-_CONCRETE = frozenset(
-    {"float", "int", "complex", "index", "round", "array"}
-)  # what no derivative gets through
-
-
-_UNTRIED: Any = object()  # in place of what has not been compiled yet
 
 
 class CacheInfo(NamedTuple):
@@ -72,94 +63,13 @@ class CacheInfo(NamedTuple):
     paths: int
 
 
-class _Direct(NamedTuple):
-    """A native function of the arguments as they come, while what is watched stays the same."""
-
-    function: Callable[..., Any]
-    watch: Watch
-
-
-class _Path:
-    """One way through the function."""
-
-    __slots__ = (
-        "_executor",
-        "_fixed",
-        "_made",
-        "_native",
-        "_structure",
-        "concrete",
-        "expected",
-        "graph",
-        "guards",
-        "live",
-        "n_outputs",
-    )
-
-    def __init__(
-        self, graph: Graph, guards: Sequence[Guard], structure: Any, fixed: list[tuple[int, Any]]
-    ) -> None:
-        self.graph = graph
-        self.guards = tuple(guards)
-        self._structure = structure
-        self._fixed = fixed
-        self.n_outputs = len(graph.outputs) - len(guards)
-        self.expected = [guard.expected for guard in guards]
-        self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
-        self.live = [const.value for const in graph.constants() if const.live]
-        self._executor: Executor | None = None
-        self._native: Any = _UNTRIED
-        self._made: Native | None = None
-
-    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
-        """Return the results, or None, and the answers of the guards that were asked."""
-        if self._native is _UNTRIED:
-            self._made = made = native(self.graph, self.guards)
-            self._native = None if made is None else made.flat(operands)
-        if self._native is not None:
-            ys = self._native(*operands)
-            if ys is not None:
-                return list(ys), self.expected
-        return self.executor(operands)
-
-    def direct(self, call: Arguments, instead: Callable[..., Any], watch: Watch | None) -> _Direct | None:
-        """Return the native function of whole arguments, or None where there is none."""
-        if self._made is None or self._fixed or watch is None:
-            return None
-        n = len(call.operands)
-        args, kwargs = call.restore(call.operands)
-        arguments = structure_of(args, leaf_of)
-        results = structure_of(
-            tree.unflatten(self._structure, self.graph.outputs[: self.n_outputs]), result_leaf
-        )
-        if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
-            return None
-        return _Direct(self._made.function(arguments.items, results, instead), watch)
-
-    @property
-    def executor(self) -> Executor:
-        if self._executor is None:
-            self._executor = Executor(self.graph, self.guards)
-        return self._executor
-
-    def fits(self, answers: Sequence[Any]) -> bool:
-        """Whether the path goes the way that the answers tell of."""
-        return self.expected[: len(answers)] == list(answers)
-
-    def restore(self, ys: list[Any]) -> Any:
-        """Return the result of the function with these leaves."""
-        for i, y in self._fixed:
-            ys.insert(i, y)
-        return tree.unflatten(self._structure, ys)
-
-
 class _Entry:
     """What is known of one signature, while all that the function reads beside its arguments stays the same."""
 
     __slots__ = ("closed", "failures", "paths", "watch")
 
     def __init__(self) -> None:
-        self.paths: list[_Path] = []
+        self.paths: list[Path] = []
         self.watch: Watch | None = None
         self.failures = 0  # times that the function caught what an operation raised
         self.closed = False  # no more paths are staged
@@ -193,7 +103,7 @@ class Jitted:
         self._names = frozenset(names)
         self._entries: dict[Any, list[_Entry]] = {}
         self._mutex = threading.RLock()
-        self._direct: _Direct | None = None
+        self._direct: Direct | None = None
         self._hits = self._misses = self._eager = 0
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -234,7 +144,7 @@ class Jitted:
             return path.restore(ys)
         return self._fun(*args, **kwargs)
 
-    def _run(self, call: Arguments) -> tuple[_Path, list[Any]]:
+    def _run(self, call: Arguments) -> tuple[Path, list[Any]]:
         entry = self._entry(call)
         answers: list[Any] = []
         while True:
@@ -245,7 +155,7 @@ class Jitted:
                 self._misses += 1
             else:
                 self._hits += 1
-            ys, answers = _results(path, call)
+            ys, answers = results(path, call)
             if ys is not None:
                 return path, ys
             if staged:  # not even here does it go the way it went: something that it reads changes by itself
@@ -270,7 +180,7 @@ class Jitted:
         entries.append(_Entry())
         return entries[-1]
 
-    def _staged(self, call: Arguments, entry: _Entry) -> _Path:
+    def _staged(self, call: Arguments, entry: _Entry) -> Path:
         if entry.closed:
             raise Unstageable
         path = _stage(self._fun, call, entry)
@@ -314,61 +224,10 @@ class Jitted:
         self._entries.clear()
 
 
-# Runs -----------------------------------------------------------------------------------------------------------------
+# Warnings -----------------------------------------------------------------------------------------------------------
 
 
-def _results(path: _Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]:
-    """Return the results of a path, or None and the answers of the guards, of which the last is another."""
-    try:
-        if call.traced:
-            return _differentiably(path, call.operands)
-        ys, answers = path.run(call.operands)
-    except Unstageable:
-        raise
-    except Exception:  # noqa: BLE001 - the function itself raises it where its own code can catch it
-        raise Unstageable from None
-    return (None if ys is None else _own(ys, [*call.operands, *path.live])), answers
-
-
-def _own(ys: list[Any], held: list[Any]) -> list[Any]:
-    """Return results that share memory with nothing else, so that the caller may write into them."""
-    if not any([type(y) is np.ndarray for y in ys]):  # noqa: C419 - a list is quicker here
-        return ys
-    owners = {id(_owner(x)) for x in held if type(x) is np.ndarray}
-    for i, y in enumerate(ys):
-        if type(y) is np.ndarray:
-            owner = id(_owner(y))
-            if owner in owners or not y.flags.writeable:
-                ys[i] = y.copy("K")
-            owners.add(owner)
-    return ys
-
-
-def _owner(x: Any) -> Any:
-    """Return the object that holds the memory of an array."""
-    while type(x) is np.ndarray and x.base is not None:
-        x = x.base
-    return x
-
-
-def _differentiably(path: _Path, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
-    """Run a path on traced operands; guards look at the values under the tracers."""
-    if path.concrete:
-        raise Unstageable  # a Python number cannot hold a derivative: the function itself says where it loses one
-    active = tuple([isinstance(x, Traced) for x in operands])
-    flat = call_(*operands, graph=path.graph, active=active)
-    answers: list[Any] = []
-    for guard, value, expected in zip(path.guards, flat[path.n_outputs :], path.expected, strict=True):
-        plain = root(value)
-        if np.shape(plain) != guard.atom.shape:
-            raise Unstageable  # under vmap: examples may differ, and the function itself says where
-        answers.append(guard.seen(plain))
-        if answers[-1] != expected:
-            return None, answers
-    return list(flat[: path.n_outputs]), answers
-
-
-def _warn_of_paths(fun: Callable[..., Any], path: _Path) -> None:
+def _warn_of_paths(fun: Callable[..., Any], path: Path) -> None:
     guard = path.guards[-1] if path.guards else None
     place = f" at {guard.place}" if guard is not None and guard.place is not None else ""
     asked = "" if guard is None else f" (the last asked for {guard.asked}{place})"
@@ -391,7 +250,7 @@ def _warn_of_changes(fun: Callable[..., Any], changed: str | None) -> None:
 # Staging --------------------------------------------------------------------------------------------------------------
 
 
-def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
+def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> Path:
     """Run the function once on staged values."""
     with Stage(known=True) as interpreter:
         tracers = [_lifted(interpreter, x) for x in call.operands]
@@ -413,7 +272,7 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> _Path:
     decisive = [guard.atom for guard in interpreter.guards]
     whole = Graph(graph.inputs, graph.nodes, [*graph.outputs, *decisive], graph.name)
     interpreter.enliven()
-    return _Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+    return Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
 
 
 def _require_alone(call: Arguments) -> None:

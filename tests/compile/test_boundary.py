@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 
-from wengert.compile import boundary
+from wengert.compile import boundary, loading
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Tuple
 
 from .programs import CODE, F8, FLOAT, PRODUCT, Fallback, copying, force, function, identity
@@ -285,6 +285,55 @@ def test_the_fallbacks_exception_passes(way):
         with pytest.raises(KeyError, match="mine"):
             call(x=1)
     assert call(1.0) == 1.0
+
+
+def test_ints_beyond_their_dtype_are_refused(way):
+    for dtype in (np.int8, np.uint8, np.int32, np.uint16, np.uint64):
+        fallback, bounds = Fallback(), np.iinfo(dtype)
+        call = identity(Leaf(np.dtype(dtype), (), "int"), fallback=fallback)
+        for value in (bounds.min - 1, -(2**40), int(bounds.max) + 1, 2**64, -(2**64)):
+            if not bounds.min <= value <= bounds.max:
+                assert refused(call, fallback, value)
+        assert call(int(bounds.min)) == bounds.min
+        assert call(min(int(bounds.max), 2**63 - 1)) == min(bounds.max, 2**63 - 1)
+
+
+def test_keys_must_be_all(way):
+    fallback = Fallback()
+    call = identity(Dict(("a", "b"), (FLOAT, FLOAT)), fallback=fallback)
+    for value in ({}, {"a": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0}, {"a": 1.0, "c": 1.0}, {"a": 1.0, 1: 1.0}):
+        assert refused(call, fallback, value)
+
+
+def test_a_result_that_cannot_be_built_loses_nothing(way):
+    class Picky(typing.NamedTuple):
+        x: np.ndarray
+        y: float
+
+    def refuse(_items):
+        raise LookupError("picky")
+
+    Picky._make = refuse
+    items = (array(float, 3), FLOAT)
+    arguments, results = Tuple(items), Tuple((array(float, 3), Tuple(items[::-1], Picky), array(float, 3)))
+    call = function(copying(arguments, Tuple(())), arguments, results)
+    for _ in range(50):
+        with pytest.raises(LookupError, match="picky"):
+            call(np.ones(3), 1.0)
+
+
+def test_a_long_chain_of_fallbacks_ends(monkeypatch):
+    """There is no Python function among them, whose calls would be counted."""
+    force(monkeypatch, "native")
+    library = loading.load(PRODUCT, optimise="none")
+    call = Fallback()
+    for _ in range(20_000):
+        call = boundary.callable(
+            library["wg_program"], Tuple((FLOAT, FLOAT)), FLOAT, [], 0, call, owner=library
+        )
+    with pytest.raises(RecursionError):
+        call("x", 1.0)
+    assert call(2.0, 3.0) == 6.0
 
 
 def test_two_programs_that_fall_back_to_each_other_end(way):

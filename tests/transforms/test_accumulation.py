@@ -142,9 +142,9 @@ def _writes(x: Any) -> Any:
 def _seconds(call: Any, repeat: int) -> float:
     best = np.inf
     for _ in range(repeat):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best
 
 

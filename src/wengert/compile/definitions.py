@@ -23,6 +23,8 @@ __all__ = [
     "Definition",
     "Dynamic",
     "Entries",
+    "Entry",
+    "Finite",
     "Mapped",
     "Memory",
     "Placed",
@@ -301,3 +303,36 @@ def _steps(piece: Any, index: Slots) -> Slots:
             for e, offset, stride in zip(index, piece.offsets, piece.strides, strict=True)
         ]
     )
+
+
+class Finite(NamedTuple):
+    """Whether the entry of a value is finite, as a definition."""
+
+    atom: Atom
+
+    def reads(self, index: Any) -> Any:
+        """Return it."""
+        return [(self.atom, index)]
+
+    def entry(self, entries: Entries, index: Any) -> Value:
+        """Ask it: what is not finite leaves something when it is taken from itself."""
+        w, x = entries.writer, entries.at(self.atom, index)
+        return w("eq", w("sub", x, x), w.constant(0, x))
+
+
+class Entry:
+    """The entry of a value, as a definition; of some of the axes of the index, if it has others of length 1."""
+
+    __slots__ = ("_axes", "atom")
+
+    def __init__(self, atom: Atom, axes: Sequence[int] | None = None) -> None:
+        self.atom = atom
+        self._axes = axes
+
+    def reads(self, index: Any) -> Any:
+        """Return it."""
+        return [(self.atom, index if self._axes is None else tuple([index[i] for i in self._axes]))]
+
+    def entry(self, entries: Entries, index: Any) -> Value:
+        """Read it."""
+        return entries.at(*self.reads(index)[0])

@@ -10,18 +10,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from wengert.compile.affine import constant
 from wengert.compile.arena import Arena
-from wengert.compile.arrangement import Loop, arrange, settle
+from wengert.compile.arrangement import arrange, settle
 from wengert.compile.contractions import Routine, product_root, routine, write_routine
-from wengert.compile.definitions import Entries, Mapped, Memory, Placed, Viewed, operand_types, row_major
+from wengert.compile.definitions import (
+    Entries,
+    Entry,
+    Finite,
+    Mapped,
+    Memory,
+    Placed,
+    Viewed,
+    operand_types,
+    row_major,
+)
 from wengert.compile.inlining import inlined
 from wengert.compile.kernel import BOOL, Buffer, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
+from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
@@ -46,14 +57,15 @@ class Lowering:
 
     Attributes
     ----------
-    units : mapping
-        How units are made, for the primitives that are some.
+    units, gathers : mapping
+        How units, and definitions of reads at computed indices, are made: of a body and a node.
     writer : Writer
     arena : Arena
     """
 
-    def __init__(self, units: Mapping[Primitive, Callable[[Body, Node], Unit | None]]) -> None:
+    def __init__(self, units: Mapping[Primitive, Any], gathers: Mapping[Primitive, Any]) -> None:
         self.units = units
+        self.gathers = gathers
         self.writer = Writer()
         self.arena = Arena()
         self.constants: list[Const] = []  # arrays: arguments behind the inputs
@@ -108,6 +120,8 @@ class Body:
         Outputs that are wanted in memory, wherever that is.
     guards : sequence of Guard
         On the last outputs.
+    own : iterable of Atom
+        Inputs whose memory may be overwritten.
     """
 
     def __init__(
@@ -118,7 +132,9 @@ class Body:
         targets: Sequence[Memory | None],
         arrays: Iterable[int] = (),
         guards: Sequence[Guard] = (),
+        own: Iterable[Atom] = (),
     ) -> None:
+        self._own = set(own)
         self._guards = guards
         graph, self._finite = inlined(graph)
         self.lowering = lowering
@@ -129,6 +145,7 @@ class Body:
         self.owners: dict[Atom, Any] = {}  # roots and units, by what they compute
         self.roots: list[Any] = []
         self._order: dict[Atom, int] = {y: k for k, node in enumerate(graph.nodes) for y in node.outputs}
+        self._allocated: set[Root] = set()  # with memory that is given back when it was last read
         self._destinations: dict[Atom, Memory] = {}  # of what units compute
         self._arrays = [graph.outputs[k] for k in arrays if graph.outputs[k].shape]
 
@@ -142,7 +159,7 @@ class Body:
         settle(items)
         self._settle_memory()
         nests = Nests(self.entries)
-        last = _last_reads(items, {self.owners[a] for a in self.graph.outputs if a in self.owners})
+        last = last_reads(items, {self.owners[a] for a in self.graph.outputs if a in self.owners})
         for k, item in enumerate(items):
             self._allocate(item)
             nests.write(item)
@@ -164,20 +181,36 @@ class Body:
     # What values are
 
     def _classify(self) -> None:
-        uses = _uses(self.graph)
+        counts = uses(self.graph)
         weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
         for node in self.graph.nodes:
-            self._classify_node(node, uses, weights)
+            self._classify_node(node, counts, weights)
         for atom in self._finite:
             self._require_finite(atom)
         for k, guard in enumerate(self._guards):
             self._require(guard, self.graph.outputs[k - len(self._guards)], 1 + k)
         self._place_outputs()
         for atom in self._arrays:
-            self._want(atom)
+            self.want(atom)
         self._survey()
+        self._settle_bases()
 
-    def _classify_node(self, node: Node, uses: dict[Atom, int], weights: dict[Atom, tuple[int, int]]) -> None:
+    def _settle_bases(self) -> None:
+        """Let units write into the memory of their bases, where nobody reads these afterwards."""
+        views = [r for r in self.roots if isinstance(r, Unit) and r.is_alias]
+        shared = {a for view in views for a in (*view.operands, *view.results)}
+        for k, unit in enumerate(self.roots):
+            base = unit.base if isinstance(unit, Unit) else None
+            if base is None or base in shared or any(y in self._destinations for y in unit.results):
+                continue
+            owner = self.owners.get(base)
+            ours = base in self._own if owner is None else base not in self.graph.outputs
+            later = any(base in r.sources or owner in r.reads for r in self.roots[k + 1 :])
+            unit.is_alias = ours and not later
+
+    def _classify_node(
+        self, node: Node, counts: dict[Atom, int], weights: dict[Atom, tuple[int, int]]
+    ) -> None:
         kind, y = node.prim.lower, node.outputs[0]
         definition = self._definition(node, kind)
         if isinstance(kind, Reduction) and self._reduce(node, kind):
@@ -191,7 +224,7 @@ class Body:
         own = kind.weight if isinstance(kind, Pointwise) else 0
         below = [weights.get(a, (0, 0)) for a in node.inputs]
         weight, depth = own + sum(w for w, _ in below), 1 + max([d for _, d in below], default=0)
-        dear = uses.get(y, 0) > 1 and weight >= _DEAR
+        dear = counts.get(y, 0) > 1 and weight >= _DEAR
         if not y.shape or dear or depth > _DEEP:
             self._add_root(Root(y, definition, y.shape))
         else:
@@ -207,7 +240,10 @@ class Body:
         if isinstance(kind, View):
             index = tuple([constant(0)] * y.ndim)
             found = kind.source(index, node.inputs[0].shape, y.shape, **node.params)
-            return None if found is None else Viewed(node, kind)
+            if found is None:
+                gather = self.lowering.gathers.get(node.prim)
+                return None if gather is None else gather(self, node)
+            return Viewed(node, kind)
         if isinstance(kind, Placement):
             pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
             return None if pieces is None else Placed(node, kind, tuple(pieces))
@@ -224,8 +260,8 @@ class Body:
         found: Atom = y
         if y.ndim > len(kept):  # axes of length 1 are left
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
-            self.entries.definitions[y] = _Entry(found, kept)
-        self._add_root(Root(found, _Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
+            self.entries.definitions[y] = Entry(found, kept)
+        self._add_root(Root(found, Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
         self.roots[-1].order = self._order[y]
         return True
 
@@ -280,12 +316,12 @@ class Body:
     def _append_unit(self, unit: Unit) -> None:
         for a in unit.operands:
             if a.shape:
-                self._want(a)
+                self.want(a)
         self.roots.append(unit)
         for y in unit.results:
             self.owners[y] = unit
 
-    def _want(self, atom: Atom) -> None:
+    def want(self, atom: Atom) -> None:
         """Let a value be in memory."""
         if isinstance(atom, Const):
             self.entries.definitions[atom] = self.lowering.constant_array(atom)
@@ -298,7 +334,7 @@ class Body:
     def _require_finite(self, atom: Atom) -> None:
         """Let the program end with a code if a value is not finite."""
         answer = Var(ArrayType((), np.dtype(bool)))
-        root = Root(answer, _Finite(atom), atom.shape)
+        root = Root(answer, Finite(atom), atom.shape)
         self._add_root(root.joining("and", True, range(atom.ndim)) if atom.ndim else root)
 
         root.order = self._order[atom]
@@ -355,7 +391,7 @@ class Body:
             ):
                 self._destinations[atom] = target
             else:
-                copy = Root(Var(atom.type), _Entry(atom), atom.shape)
+                copy = Root(Var(atom.type), Entry(atom), atom.shape)
                 copy.target, copy.in_memory = target, True
                 self._add_root(copy)
 
@@ -384,11 +420,12 @@ class Body:
             survey(root, self.entries, self.owners)
         else:
             root.reads = {self.owners[a]: [()] for a in root.operands if a in self.owners}
+            root.sources = {a for a in root.operands if a not in self.owners}
 
     # Memory
 
     def _settle_memory(self) -> None:
-        readers = _readers(self.roots)
+        readers = readers_of(self.roots)
         for atom in self.graph.outputs:
             owner = self.owners.get(atom)
             if owner is not None:
@@ -396,7 +433,7 @@ class Body:
         for root in self.roots:
             if isinstance(root, Root):
                 paths = [getattr(r, "path", ()) for r in readers.get(root, [])]
-                root.drop = 0 if root.in_memory else min([_shared(root.path, p) for p in paths], default=0)
+                root.drop = 0 if root.in_memory else min([shared(root.path, p) for p in paths], default=0)
                 root.in_memory = root.in_memory or self._is_read_in_loops(root, readers.get(root, []))
 
     def _is_read_in_loops(self, root: Root, readers: Sequence[Any]) -> bool:
@@ -409,7 +446,7 @@ class Body:
         if any(not root.path[k].unrolled for k in rest):
             return True
         return any(
-            not _is_written_out(e, reader)
+            not is_written_out(e, reader)
             for reader in readers
             if isinstance(reader, Root)
             for index in reader.reads[root]
@@ -418,48 +455,17 @@ class Body:
         )
 
     def _allocate(self, item: Any) -> None:
-        for root in _roots_in(item):
+        for root in roots_in(item):
             if root.in_memory and root.target is None:
                 shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
                 buffer = self.lowering.arena.buffer(_type(root.atom.type), size_of(shape))
                 root.target = memory(root, buffer)
+                self._allocated.add(root)
 
     def _release(self, root: Root) -> None:
-        if root.target is not None and root.target.buffer.home == "arena" and not root.target.offset.terms:
-            self.lowering.arena.release(root.target.buffer)
-
-
-class _Finite(NamedTuple):
-    """Whether the entry of a value is finite, as a definition."""
-
-    atom: Atom
-
-    def reads(self, index: Any) -> Any:
-        """Return it."""
-        return [(self.atom, index)]
-
-    def entry(self, entries: Entries, index: Any) -> Value:
-        """Ask it: what is not finite leaves something when it is taken from itself."""
-        w, x = entries.writer, entries.at(self.atom, index)
-        return w("eq", w("sub", x, x), w.constant(0, x))
-
-
-class _Entry:
-    """The entry of a value, as a definition; of some of the axes of the index, if it has others of length 1."""
-
-    __slots__ = ("_axes", "atom")
-
-    def __init__(self, atom: Atom, axes: Sequence[int] | None = None) -> None:
-        self.atom = atom
-        self._axes = axes
-
-    def reads(self, index: Any) -> Any:
-        """Return it."""
-        return [(self.atom, index if self._axes is None else tuple([index[i] for i in self._axes]))]
-
-    def entry(self, entries: Entries, index: Any) -> Value:
-        """Read it."""
-        return entries.at(*self.reads(index)[0])
+        if root in self._allocated:
+            self._allocated.discard(root)
+            self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
 
 
 def _has_rule(node: Node, kind: Pointwise) -> bool:
@@ -474,68 +480,6 @@ def _is_uniform(const: Const) -> bool:
     """Whether all entries are the same number, bit by bit: it stands in the program then."""
     value = np.ravel(const.value)
     return value.size > 0 and (value.size == 1 or value.tobytes() == value[:1].tobytes() * value.size)
-
-
-# Who reads what -------------------------------------------------------------------------------------------------------
-
-
-def _uses(graph: Graph) -> dict[Atom, int]:
-    found: dict[Atom, int] = {}
-    for node in graph.nodes:
-        for a in node.inputs:
-            found[a] = found.get(a, 0) + 1
-    for a in graph.outputs:
-        found[a] = found.get(a, 0) + 1
-    return found
-
-
-def _readers(roots: Sequence[Any]) -> dict[Any, list[Any]]:
-    found: dict[Any, list[Any]] = {}
-    for root in roots:
-        for other in root.reads:
-            found.setdefault(other, []).append(root)
-    return found
-
-
-def _shared(path: Sequence[Loop], other: Sequence[Loop]) -> int:
-    """Return how many of the outermost loops are the same."""
-    n = 0
-    for a, b in zip(path, other, strict=False):
-        if a is not b:
-            break
-        n += 1
-    return n
-
-
-def _is_written_out(place: Any, reader: Root) -> bool:
-    """Whether an index takes its values in loops that are written out."""
-    loops = dict(zip(reader.axes, reader.path, strict=False))
-    return all(s in loops and loops[s].unrolled for s, _ in place.terms)
-
-
-def _roots_in(item: Any) -> list[Root]:
-    if isinstance(item, Loop):
-        return item.roots
-    return [item] if isinstance(item, Root) else []
-
-
-def _last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Root]]:
-    """Return the roots that are read for the last time in each item; those kept are read later."""
-    places = {
-        root: k
-        for k, item in enumerate(items)
-        for root in ([item] if isinstance(item, Unit) else _roots_in(item))
-    }
-    last = dict(places)
-    for root in sorted(places, key=places.__getitem__, reverse=True):
-        for other in root.reads:
-            until = last[root] if isinstance(root, Unit) and root.is_alias else places[root]
-            last[other] = max(last[other], until)
-    found: dict[int, list[Root]] = {}
-    for root, k in last.items():
-        if isinstance(root, Root) and root not in kept:
-            found.setdefault(k, []).append(root)
-    return found
 
 
 def _first(kind: Reduction, y: Atom) -> Any:

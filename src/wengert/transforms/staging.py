@@ -27,6 +27,7 @@ from wengert.ops.casting import cast_, discretize_
 from wengert.ops.masking import without_zero_terms
 from wengert.ops.stopping import stop_
 from wengert.transforms.numpy_calls import NumPyCall, numpy_call_, shaped_by_values
+from wengert.transforms.promotion import ALL, ARITHMETIC, JOINT, PYTHON_TYPES, default, promoted
 from wengert.transforms.raising import may_raise
 from wengert.types import ArrayType, type_of
 
@@ -118,49 +119,6 @@ def _is_quiet() -> bool:
 def _place() -> Place | None:
     found = place_of(sys._getframe(2))  # noqa: SLF001 - there is no other way to walk the stack cheaply
     return None if found is None else Place(*found)
-
-
-# Promotion ------------------------------------------------------------------------------------------------------------
-
-# Python's operators on Python numbers give Python numbers, which go on to yield to the types of arrays.
-_ARITHMETIC = frozenset(
-    {
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "floor_divide",
-        "remainder",
-        "power",
-        "negative",
-        "positive",
-        "absolute",
-    }
-)
-# Operands that are promoted together, where others are indices or belong to graphs.
-_ALL = slice(None)
-_JOINT = {
-    **dict.fromkeys(["getitem", "permute", "scatter"], slice(1)),
-    **dict.fromkeys(["index_update", "index_add"], slice(2)),
-    "choose": slice(1, None),
-}
-_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
-
-
-def _default(t: Any) -> Any:
-    return np.result_type(t()) if isinstance(t, type) else t
-
-
-def _promoted(prim: Primitive, types: Sequence[Any]) -> Sequence[Any]:
-    """Return the dtypes that operands take; those that are Python numbers are given by their Python types."""
-    if all(isinstance(t, type) for t in types) and prim.name in _ARITHMETIC:
-        types = [int if t is bool else t for t in types]
-    else:
-        types = [np.dtype(bool) if t is bool else t for t in types]
-    if prim.elementwise and isinstance(prim.eval, np.ufunc):
-        return prim.eval.resolve_dtypes((*types, None))[: len(types)]
-    strong = [t for t in types if not isinstance(t, type)]
-    return [np.result_type(t(), *strong) if isinstance(t, type) else t for t in types]
 
 
 # The interpreter ------------------------------------------------------------------------------------------------------
@@ -283,15 +241,15 @@ class Stage(Interpreter):
             return self.apply(prim, (x,), NO_PARAMS)
         atom = x.value
         y = self._add(prim, (atom,), NO_PARAMS, self._type(prim, (atom.type,)))
-        if atom.weak and prim.name in _ARITHMETIC:
-            y.value.weak = _PYTHON_TYPES[y.value.dtype.kind]
+        if atom.weak and prim.name in ARITHMETIC:
+            y.value.weak = PYTHON_TYPES[y.value.dtype.kind]
         return y
 
     def binary(self, prim: Primitive, a: Any, b: Any) -> Any:
         """Add an elementwise operation of two operands."""
         y = self.apply(prim, (a, b), NO_PARAMS)
-        if not y.value.type.shape and prim.name in _ARITHMETIC and self._is_weak(a) and self._is_weak(b):
-            y.value.weak = _PYTHON_TYPES[y.value.dtype.kind]
+        if not y.value.type.shape and prim.name in ARITHMETIC and self._is_weak(a) and self._is_weak(b):
+            y.value.weak = PYTHON_TYPES[y.value.dtype.kind]
         return y
 
     def _is_weak(self, x: Any) -> bool:
@@ -331,9 +289,9 @@ class Stage(Interpreter):
         if not any(weak):
             return tuple(atoms)  # type: ignore[arg-type]
         dtypes = [w or a.dtype for w, a in zip(weak, atoms, strict=True)]  # type: ignore[union-attr]
-        joint = slice(0) if prim.multiple else _JOINT.get(prim.name, _ALL)
-        wanted = [_default(t) for t in dtypes]
-        wanted[joint] = _promoted(prim, dtypes[joint])
+        joint = slice(0) if prim.multiple else JOINT.get(prim.name, ALL)
+        wanted = [default(t) for t in dtypes]
+        wanted[joint] = promoted(prim, dtypes[joint])
         return tuple(
             [
                 self.atom(np.array(x, dtype)[()]) if a is None else self._cast(a, dtype) if a.weak else a

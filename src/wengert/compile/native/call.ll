@@ -52,7 +52,7 @@ no.memory:
 fallback:
   %fallback.at = getelementptr %State, ptr %state, i64 0, i32 1
   %function = load ptr, ptr %fallback.at
-  %value = call ptr @hand_over(ptr %function, ptr %args, i64 %n, ptr %names)
+  %value = call ptr @PyObject_Vectorcall(ptr %function, ptr %args, i64 %n, ptr %names)
   ret ptr %value
 }
 
@@ -235,21 +235,8 @@ define internal ptr @new_frame(ptr %state, ptr %block) #0 {
   ret ptr %frame
 }
 
-; What Python does instead. ------------------------------------------------------------------------------------------
-
-; A fallback may be a compiled program again, whose fallback is this one: the recursion limit ends that.
-define internal ptr @hand_over(ptr %function, ptr %args, i64 %n, ptr %names) #0 {
-entry:
-  %too.deep = call i32 @Py_EnterRecursiveCall(ptr @while_calling)
-  %enters = icmp eq i32 %too.deep, 0
-  br i1 %enters, label %call, label %fail
-call:
-  %value = call ptr @PyObject_Vectorcall(ptr %function, ptr %args, i64 %n, ptr %names)
-  call void @Py_LeaveRecursiveCall()
-  ret ptr %value
-fail:
-  ret ptr null
-}
+; What Python does instead. A fallback may be a compiled function again, whose fallback is this one: CPython counts the
+; calls of builtin functions, and its limit ends that. ------------------------------------------------------------------
 
 ; failed(code, details, arguments), or the fallback where nobody asked for details, which are given up.
 define internal ptr @report(ptr %state, i64 %code, ptr %details, ptr %args, i64 %n) #0 {
@@ -263,7 +250,7 @@ fallback:
   call void @Py_DecRef(ptr %details)
   %fallback.at = getelementptr %State, ptr %state, i64 0, i32 1
   %function = load ptr, ptr %fallback.at
-  %value = call ptr @hand_over(ptr %function, ptr %args, i64 %n, ptr null)
+  %value = call ptr @PyObject_Vectorcall(ptr %function, ptr %args, i64 %n, ptr null)
   ret ptr %value
 number:
   %number.object = call ptr @PyLong_FromLongLong(i64 %code)
@@ -290,7 +277,7 @@ item:
   %i.next = add nuw nsw i64 %i, 1
   br label %next
 call:
-  %answer = call ptr @hand_over(ptr %failed, ptr %words, i64 3, ptr null)
+  %answer = call ptr @PyObject_Vectorcall(ptr %failed, ptr %words, i64 3, ptr null)
   call void @Py_DecRef(ptr %arguments)
   br label %give.number
 give.number:

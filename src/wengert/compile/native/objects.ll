@@ -72,8 +72,6 @@ declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 declare ptr @PyErr_Occurred()
 declare void @PyErr_Clear()
 declare ptr @PyErr_NoMemory()
-declare i32 @Py_EnterRecursiveCall(ptr)
-declare void @Py_LeaveRecursiveCall()
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
 declare ptr @PyMem_RawMalloc(i64)
@@ -82,7 +80,5 @@ declare ptr @wg.numpy.empty(i32, ptr, ptr, i32)      ; PyArray_Empty, takes its 
 declare ptr @wg.numpy.scalar(ptr, ptr, ptr)          ; PyArray_Scalar
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
-
-@while_calling = private constant [24 x i8] c" in a compiled function\00"
 
 attributes #0 = { nounwind }
