@@ -379,6 +379,8 @@ def test_constants_follow_the_arguments(way):
     assert call(2.0) == 10.0
     strided = function(PRODUCT, Tuple((FLOAT,)), FLOAT, constants=[np.arange(8.0)[3::-2]])
     assert strided(2.0) == 6.0
+    swapped = function(PRODUCT, Tuple((FLOAT,)), FLOAT, constants=[np.array([3.0], ">f8")])
+    assert swapped(2.0) == 6.0
 
 
 def test_structures_that_programs_cannot_take_are_refused(way):

@@ -58,7 +58,7 @@ def callable(
     results : Structure
         What it returns.
     constants : sequence of numpy.ndarray
-        Kept, and copied only where they are not C-contiguous and aligned.
+        Kept, and copied only where they are not C-contiguous, aligned, in the machine's byte order.
     arena_bytes : int
         Size of the program's scratch memory, which is aligned to 64 bytes and not initialised.
     fallback : callable
@@ -84,7 +84,7 @@ def callable(
     ValueError
         If a structure holds what programs cannot take or give.
     """
-    held = [np.require(constant, requirements=["C", "A"]) for constant in constants]
+    held = [np.require(c, c.dtype.newbyteorder("="), ["C", "A"]) for c in constants]
     run = table.Program(program, held, arena_bytes, fallback, failed, release_gil and not needs_gil, owner)
     inputs, outputs = table.argument_nodes(arguments.items), table.result_nodes(results)
     if not layout.is_known():
