@@ -36,6 +36,7 @@ LAYERS = (
             "lift",
             "lifting",
             "methods",
+            "paths",
             "signatures",
             "watching",
         },

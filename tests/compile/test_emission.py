@@ -5,7 +5,8 @@ import ctypes
 import numpy as np
 import pytest
 
-from wengert.compile.kernel import Address, Constant, Index
+from wengert.compile.emission_memory import scopes
+from wengert.compile.kernel import Address, Buffer, Constant, Index
 
 from .kernels import Kernel, at, compiled, interpreted, number, run
 
@@ -246,3 +247,19 @@ def test_booleans_are_bytes(rng):
     assert negated.view(np.uint8).tolist() == [0, 1, 0, 0, 1]
     assert count[0] == 3
     assert at(loop.counter).terms == ((loop.counter, 1),)
+
+
+def test_buffers_that_share_bytes_are_in_one_scope():
+    """Only others are said not to overlap."""
+    homes = [
+        ("f64", 4, "arena", 0),
+        ("f32", 2, "arena", 24),
+        ("f64", 2, "arena", 32),
+        ("bool", 1, "arena", 40),
+    ]
+    homes += [("f64", 4, "argument", 0), ("i64", 2, "argument", 0), ("f64", 4, "result", 0)]
+    found = list(scopes([Buffer(*home) for home in homes]).values())
+    groups = [[0, 1], [2, 3], [4, 5], [6]]
+    for group in groups:
+        assert len({found[k] for k in group}) == 1
+    assert len(set(found)) == len(groups)

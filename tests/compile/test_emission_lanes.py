@@ -205,7 +205,8 @@ def test_lanes_behind_the_end_do_not_fail():
         assert compiled(k.program)(np.zeros(extent))[0] == 0
 
 
-def test_an_index_is_checked_before_it_is_used():
+@pytest.mark.parametrize("optimise", ["none", "O3"])
+def test_an_index_is_checked_before_it_is_used(optimise):
     k = Kernel("lookup")
     order, x, y = k.argument("i64", 20), k.argument("f64", 9), k.result("f64", 20)
     common = k.argument("i64", 1)
@@ -216,7 +217,7 @@ def test_an_index_is_checked_before_it_is_used():
         shared = k.load(common)
         k.fail(k("gt", shared, number(8, "i64")), 9)
         k.store(k("add", k.load(x, place), k.load(x, shared)), y, loop.counter)
-    call = compiled(k.program, optimise="O3")
+    call = compiled(k.program, optimise=optimise)
     order, x = np.arange(20) % 9, np.arange(9.0)
     code, (y,) = call(order, x, np.array([3]))
     assert code == 0

@@ -61,6 +61,9 @@ ULPS = {
 # The sign of a zero that depends, in NumPy, on the other entries, or on how many there are.
 SIGN_OF_ZERO = {"clip", "fmax", "fmin", "masked", "maximum", "minimum"}
 
+# Kinds of operands whose results have other dtypes than the records say, which nobody binds them to.
+OUTSIDE = {"conjugate": "b", "constant": "iub"}
+
 
 def floats(dtype):
     info = np.finfo(dtype)
@@ -148,8 +151,22 @@ def test_an_entry_of_special_values_is_what_numpy_computes(name):
     prim = PRIMITIVES[name]
     case = next(samples(prim))
     for xs in choices(len(case.xs), case.rng):
-        if name != "conjugate" or xs[0].dtype != np.bool_:  # NumPy's are integers
+        if xs[0].dtype.kind not in OUTSIDE.get(name, ""):
             check(prim, xs, case.params)
+
+
+@pytest.mark.parametrize("old", MATCHED, ids=str)
+def test_conversions(old):
+    """Numbers that fit: what becomes of the others is the machine's affair, in NumPy too."""
+    numbers = special(old)
+    for new in DTYPES.values():
+        name = "cast" if new.kind == "f" else "discretize"
+        xs = numbers
+        if old.kind == "f" and new.kind in "iu":
+            xs = np.array(
+                [0.0, -0.0, 0.5, 1.0, 1.75, 100.25, *([-0.5, -3.75] if new.kind == "i" else [])], old
+            )
+        check(PRIMITIVES[name], [xs], {"dtype": new})
 
 
 @pytest.mark.parametrize("exponent", [-2, -1, 0, 0.5, 1, 2, 3, 4, 5, -3, 1.5, np.nan])
@@ -219,6 +236,14 @@ def test_powers_that_overflow_and_quotients_that_do_not(name):
     x = np.exp(np.array([711.0, 712.0, -712.0]) / order) - (name == "boxcox1p")
     check(PRIMITIVES[name], [x, order], {})
     assert np.isfinite(PRIMITIVES[name].eval(x[:2], order[:2])).all()
+
+
+def test_a_weight_counts_operations():
+    weights = {name: PRIMITIVES[name].lower.weight for name in POINTWISE}
+    for name in ("add", "where", "less", "negative", "square", "stop_gradient"):
+        assert weights[name] == 1
+    assert weights["divide"] == weights["sqrt"] == 4
+    assert all(weights[name] >= 15 for name in ("exp", "sin", "tanh", "power", "erf", "logaddexp", "xlogy"))
 
 
 # What has no lowering

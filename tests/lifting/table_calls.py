@@ -77,6 +77,16 @@ def factorial(x, n):
     return x if n <= 1 else n * factorial(x, n - 1)
 
 
+def fibonacci(x, n):
+    return x if n < 2 else fibonacci(x, n - 1) + fibonacci(x, n - 2)
+
+
+def depth_by_value(x):
+    if x < 1:
+        return x
+    return 1.5 * depth_by_value(x / 2)
+
+
 def local_recursion(x):
     def tree(depth, y):
         if depth == 0:
@@ -201,6 +211,8 @@ PROGRAMS = {
     "comprehensions": (comprehensions, (V,), (LONG,)),
     "calls": (calls, (0.7,)),
     "recursion": (factorial, (0.7, 5), (0.7, 1)),
+    "recursion with two calls": (fibonacci, (0.7, 9)),
+    "recursion ended by values": (depth_by_value, (0.7,), (5.3,)),
     "recursion inside": (local_recursion, (0.7,)),
     "nonlocal": (closures, (0.7,)),
     "functions passed": (passed, (0.7,), (-2.0,)),

@@ -149,6 +149,17 @@ def skipping(x):
     return s
 
 
+def skipping_deep(x):
+    s = 0.0
+    for v in x:
+        if v < 0:
+            if v < -0.25:
+                continue
+            s += 1.0
+        s += v * v
+    return s
+
+
 def search(x, bound):
     for i in range(len(x)):
         if x[i] * i > bound:
@@ -268,6 +279,7 @@ PROGRAMS = {
     "break": (first_above, (V, 0.5), (V, 9.0), (LONG, 1.0)),
     "for else": (found_or_not, (V, 1.0), (V, 9.0), (LONG, 1.0)),
     "continue": (skipping, (np.abs(V),), (LONG,)),
+    "continue deep inside": (skipping_deep, (V,), (LONG,)),
     "return in a loop": (search, (V, 1.0), (V, 50.0), (LONG, 20.0), (LONG, 90.0)),
     "while True": (forever, (3.0,), (-1.0,)),
     "nested": (nested, (0.3, 5), (1.43, 12)),

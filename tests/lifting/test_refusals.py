@@ -140,6 +140,23 @@ def aliases(x):
     return best
 
 
+def aliases_later(x):
+    y = np.zeros(3)
+    best = np.ones(3)
+    while x < 10:
+        y[0] = x
+        best = y
+        x = x * 2
+    return best + y
+
+
+def appends_in_a_branch(x):
+    out = [x]
+    if x < 10:
+        push(out, x)
+    return sum(out)
+
+
 def unbound(x):
     if x > 100:
         y = 1.0
@@ -161,6 +178,7 @@ REFUSED = [
     (raises, "while x", "raises"),
     (unset, "return y", "y may have no value"),
     (aliases, "while x", "names"),
+    (aliases_later, "while x", "names"),
 ]
 
 
@@ -187,6 +205,20 @@ def test_loops_that_cannot_be_lifted_say_so(fun, line, word, transformed):
     assert not active()
     assert STATE == {"n": 0}
     assert isinstance(TOTAL, float)
+
+
+def test_branches_that_cannot_be_lifted_say_so_where_guards_cannot_decide():
+    assert float(wg.jit(appends_in_a_branch, lift=True)(0.5)) == 1.0
+    with pytest.raises(LiftError, match="writes into one of its arguments"):
+        wg.trace(wg.lift(appends_in_a_branch))(0.5)
+    with pytest.raises(LiftError, match="cannot be lifted: it raises"):
+        wg.vmap(wg.lift(checked))(LONG)
+
+
+def checked(x):
+    if x < -2:
+        raise ValueError(x)
+    return x
 
 
 def test_a_variable_that_was_never_set_is_unbound_as_in_python():

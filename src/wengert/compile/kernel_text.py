@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from wengert.compile.kernel import (
@@ -81,14 +82,11 @@ def statement_text(program: Program, statement: Statement) -> str:
     return printer.first.get(id(statement)) or next(printer.statement(statement, "")).strip()
 
 
-def letters(number: int) -> str:
-    """Return a, b, ..., z, aa, ab, ... of a number from 0 on."""
-    name = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        name = chr(ord("a") + rest) + name
-    return name
+def letters() -> Iterator[str]:
+    """Return a, b, ..., z, aa, ab, ..., zz, aaa, ..."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz"
+    for length in itertools.count(1):
+        yield from map("".join, itertools.product(alphabet, repeat=length))
 
 
 class _Printer:
@@ -97,6 +95,7 @@ class _Printer:
     def __init__(self, buffers: Sequence[Buffer]) -> None:
         self._values: dict[Value, str] = {}
         self._buffers: dict[Buffer, str] = {}
+        self._letters = letters()
         self.first: dict[int, str] = {}
         for buffer in buffers:
             self.buffer(buffer)
@@ -116,7 +115,8 @@ class _Printer:
         if isinstance(value, Constant):
             return f"{value.value!r}"
         if value not in self._values:
-            self._values[value] = letters(len(self._values))
+            taken = self._buffers.values()
+            self._values[value] = next(name for name in self._letters if name not in taken)
         return self._values[value]
 
     def values(self, values: Iterable[Value | Address]) -> str:
@@ -125,9 +125,13 @@ class _Printer:
         )
 
     def place(self, buffer: Buffer, index: Index) -> str:
-        terms = [f"{stride}*{self.value(v)}" if stride != 1 else self.value(v) for v, stride in index.terms]
-        constant = [str(index.offset)] if index.offset or not terms else []
-        return f"{self.buffer(buffer)}[{' + '.join(constant + terms)}]"
+        text = str(index.offset) if index.offset or not index.terms else ""
+        for value, stride in index.terms:
+            size = "" if abs(stride) == 1 else f"{abs(stride)}*"
+            sign = "-" if stride < 0 else "+"
+            text += f" {sign} " if text else sign.strip("+")
+            text += f"{size}{self.value(value)}"
+        return f"{self.buffer(buffer)}[{text}]"
 
     def body(self, body: Iterable[Statement], indent: str) -> Iterator[str]:
         for statement in body:

@@ -57,14 +57,15 @@ class Lowering:
 
     Attributes
     ----------
-    units : mapping
-        How units are made, for the primitives that are some.
+    units, gathers : mapping
+        How units, and definitions of reads at computed indices, are made: of a body and a node.
     writer : Writer
     arena : Arena
     """
 
-    def __init__(self, units: Mapping[Primitive, Callable[[Body, Node], Unit | None]]) -> None:
+    def __init__(self, units: Mapping[Primitive, Any], gathers: Mapping[Primitive, Any]) -> None:
         self.units = units
+        self.gathers = gathers
         self.writer = Writer()
         self.arena = Arena()
         self.constants: list[Const] = []  # arrays: arguments behind the inputs
@@ -119,6 +120,8 @@ class Body:
         Outputs that are wanted in memory, wherever that is.
     guards : sequence of Guard
         On the last outputs.
+    own : iterable of Atom
+        Inputs whose memory may be overwritten.
     """
 
     def __init__(
@@ -129,7 +132,9 @@ class Body:
         targets: Sequence[Memory | None],
         arrays: Iterable[int] = (),
         guards: Sequence[Guard] = (),
+        own: Iterable[Atom] = (),
     ) -> None:
+        self._own = set(own)
         self._guards = guards
         graph, self._finite = inlined(graph)
         self.lowering = lowering
@@ -140,6 +145,7 @@ class Body:
         self.owners: dict[Atom, Any] = {}  # roots and units, by what they compute
         self.roots: list[Any] = []
         self._order: dict[Atom, int] = {y: k for k, node in enumerate(graph.nodes) for y in node.outputs}
+        self._allocated: set[Root] = set()  # with memory that is given back when it was last read
         self._destinations: dict[Atom, Memory] = {}  # of what units compute
         self._arrays = [graph.outputs[k] for k in arrays if graph.outputs[k].shape]
 
@@ -185,8 +191,22 @@ class Body:
             self._require(guard, self.graph.outputs[k - len(self._guards)], 1 + k)
         self._place_outputs()
         for atom in self._arrays:
-            self._want(atom)
+            self.want(atom)
         self._survey()
+        self._settle_bases()
+
+    def _settle_bases(self) -> None:
+        """Let units write into the memory of their bases, where nobody reads these afterwards."""
+        views = [r for r in self.roots if isinstance(r, Unit) and r.is_alias]
+        shared = {a for view in views for a in (*view.operands, *view.results)}
+        for k, unit in enumerate(self.roots):
+            base = unit.base if isinstance(unit, Unit) else None
+            if base is None or base in shared or any(y in self._destinations for y in unit.results):
+                continue
+            owner = self.owners.get(base)
+            ours = base in self._own if owner is None else base not in self.graph.outputs
+            later = any(base in r.sources or owner in r.reads for r in self.roots[k + 1 :])
+            unit.is_alias = ours and not later
 
     def _classify_node(
         self, node: Node, counts: dict[Atom, int], weights: dict[Atom, tuple[int, int]]
@@ -220,7 +240,10 @@ class Body:
         if isinstance(kind, View):
             index = tuple([constant(0)] * y.ndim)
             found = kind.source(index, node.inputs[0].shape, y.shape, **node.params)
-            return None if found is None else Viewed(node, kind)
+            if found is None:
+                gather = self.lowering.gathers.get(node.prim)
+                return None if gather is None else gather(self, node)
+            return Viewed(node, kind)
         if isinstance(kind, Placement):
             pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
             return None if pieces is None else Placed(node, kind, tuple(pieces))
@@ -293,12 +316,12 @@ class Body:
     def _append_unit(self, unit: Unit) -> None:
         for a in unit.operands:
             if a.shape:
-                self._want(a)
+                self.want(a)
         self.roots.append(unit)
         for y in unit.results:
             self.owners[y] = unit
 
-    def _want(self, atom: Atom) -> None:
+    def want(self, atom: Atom) -> None:
         """Let a value be in memory."""
         if isinstance(atom, Const):
             self.entries.definitions[atom] = self.lowering.constant_array(atom)
@@ -397,6 +420,7 @@ class Body:
             survey(root, self.entries, self.owners)
         else:
             root.reads = {self.owners[a]: [()] for a in root.operands if a in self.owners}
+            root.sources = {a for a in root.operands if a not in self.owners}
 
     # Memory
 
@@ -436,10 +460,12 @@ class Body:
                 shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
                 buffer = self.lowering.arena.buffer(_type(root.atom.type), size_of(shape))
                 root.target = memory(root, buffer)
+                self._allocated.add(root)
 
     def _release(self, root: Root) -> None:
-        if root.target is not None and root.target.buffer.home == "arena" and not root.target.offset.terms:
-            self.lowering.arena.release(root.target.buffer)
+        if root in self._allocated:
+            self._allocated.discard(root)
+            self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
 
 
 def _has_rule(node: Node, kind: Pointwise) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from wengert.compile.affine import Affine, Slots, constant, symbol
@@ -12,7 +13,7 @@ from wengert.compile.kernel import INT, Carried, Constant, For, Value
 from wengert.compile.roots import Root
 from wengert.compile.writing import Writer, type_name
 
-__all__ = ["Nests", "copy", "memory"]
+__all__ = ["Nests", "copy", "loops", "memory"]
 
 
 class Nests:
@@ -177,18 +178,24 @@ def memory(root: Root, buffer: Any) -> Memory:
     return Memory(buffer, constant(0), tuple(strides))
 
 
-def copy(w: Writer, source: Memory, target: Memory, shape: Sequence[int]) -> None:
-    """Write a loop that copies entries."""
-    index: list[Affine] = []
-    scopes = []
+@contextmanager
+def loops(w: Writer, shape: Sequence[int], *, lanes: bool = False) -> Iterator[Slots]:
+    """Write loops over all indices of a shape, around what is written inside; give the index."""
+    counters = []
     for n in shape:
         w.open()
-        counter = w.value(INT, within=(0, n - 1))
-        index.append(symbol(counter))
-        scopes.append((counter, n))
-    w.store(w.load_here(source.buffer, source.place(tuple(index))), target.buffer, target.place(tuple(index)))
-    lanes = True
-    for counter, n in reversed(scopes):
-        w.append(For(counter, n, w.close(), lanes=lanes))
+        counters.append(w.value(INT, within=(0, n - 1)))
+    yield tuple([symbol(counter) for counter in counters])
+    for counter, n in zip(reversed(counters), reversed(shape), strict=True):
+        body = w.close()
+        if n:
+            w.append(For(counter, n, body, lanes=lanes))
         lanes = False
+
+
+def copy(w: Writer, source: Memory, target: Memory, shape: Sequence[int]) -> None:
+    """Write a loop that copies entries."""
+    with loops(w, shape, lanes=True) as index:
+        entry = w.load_here(source.buffer, source.place(index))
+        w.store(entry, target.buffer, target.place(index))
     w.wrote(target.buffer)

@@ -8,7 +8,7 @@ from wengert.compile.affine import constant
 from wengert.compile.definitions import Memory, row_major
 from wengert.compile.kernel import Buffer, Program
 from wengert.compile.lower import Body, Lowering, NotLowered, size_of
-from wengert.compile.units import UNITS
+from wengert.compile.units import GATHERS, UNITS
 from wengert.compile.writing import type_name
 from wengert.core.graph import Const, Graph
 from wengert.transforms.staging import Guard
@@ -31,7 +31,7 @@ def lowered(graph: Graph, guards: Sequence[Guard] = ()) -> tuple[Program, list[C
     NotLowered
         Where a node has no lowering.
     """
-    lowering = Lowering(UNITS)
+    lowering = Lowering(UNITS, GATHERS)
     lowering.n_inputs = len(graph.inputs)
     inputs = [_argument(a.type, "argument", k) for k, a in enumerate(graph.inputs)]
     n = len(graph.outputs) - len(guards)

@@ -133,11 +133,24 @@ class Unit:
         Writes it, when all operands are in memory.
     is_alias : bool
         Whether the results lie in the memory of the operands.
+    base : Atom or None
+        An operand in whose memory the result may be written, if nobody reads it afterwards.
     order : int
         Of which node of the graph it comes.
     """
 
-    __slots__ = ("axes", "is_alias", "operands", "order", "path", "reads", "results", "write")
+    __slots__ = (
+        "axes",
+        "base",
+        "is_alias",
+        "operands",
+        "order",
+        "path",
+        "reads",
+        "results",
+        "sources",
+        "write",
+    )
 
     def __init__(
         self,
@@ -146,7 +159,10 @@ class Unit:
         write: Callable[[], None],
         *,
         is_alias: bool = False,
+        base: Atom | None = None,
     ) -> None:
+        self.base = base
+        self.sources: set[Atom] = set()
         self.is_alias = is_alias
         self.order = -1
         self.operands = tuple(operands)

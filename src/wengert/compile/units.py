@@ -7,22 +7,31 @@ lowered like any other. Numbers that they carry are values, arrays have memory o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from wengert.compile.affine import symbol
-from wengert.compile.definitions import Memory, row_major
-from wengert.compile.kernel import INT, Carried, Chosen, For, If, Value, While
-from wengert.compile.lower import Body
-from wengert.compile.nests import copy
+import numpy as np
+
+from wengert.compile.affine import Slots, symbol
+from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
+from wengert.compile.indices import located
+from wengert.compile.kernel import INT, Carried, Chosen, Fail, For, If, Value, While
+from wengert.compile.lower import Body, size_of
+from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
+from wengert.compile.writing import type_name
 from wengert.control.cond import switch_
 from wengert.control.conditional import while_
-from wengert.control.scan import scan_
-from wengert.core.graph import Atom, Graph, Node
+from wengert.control.conditional_reversal import while_reversal_
+from wengert.control.scan import Loop, halves_of, scan_
+from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.primitive import Primitive
+from wengert.ops.index_forms import SLOT, as_tuple, index_shape
+from wengert.ops.indexing import getitem_, scatter_
 from wengert.ops.movement import reshape_
+from wengert.ops.updating import index_add_, index_update_
+from wengert.types import ArrayType
 
-__all__ = ["UNITS"]
+__all__ = ["GATHERS", "UNITS"]
 
 Make = Callable[[Body, Node], Unit | None]
 UNITS: dict[Primitive, Make] = {}
@@ -77,6 +86,102 @@ def _reshape(body: Body, node: Node) -> Unit | None:
         body.entries.definitions[y] = Memory(memory.buffer, memory.offset, row_major(y.shape))
 
     return Unit([x], [y], write, is_alias=True)
+
+
+# Indices with arrays --------------------------------------------------------------------------------------------------
+
+
+def gathered(body: Body, node: Node) -> Gathered | None:
+    """Return a read at an index that arrays of integers, or integers that are computed, give."""
+    x, *arrays = node.inputs
+    found = located(x.shape, node.params["index"], arrays)
+    if found is None or 0 in x.shape:
+        return None
+    place, consts = found
+    for const in consts:
+        body.want(const)
+    return Gathered(node, place)
+
+
+class _Piece(NamedTuple):
+    """Entries that are written: the operand, the shape of what the index selects, and where each entry lies."""
+
+    atom: Atom
+    shape: tuple[int, ...]
+    place: Callable[[Slots], Slots]
+
+
+def _piece(
+    body: Body, atom: Atom, shape: tuple[int, ...], index: Any, arrays: Sequence[Atom]
+) -> _Piece | None:
+    found = located(shape, index, arrays)
+    if found is None:
+        return None
+    place, consts = found
+    for const in consts:
+        body.want(const)
+    return _Piece(atom, index_shape(shape, index, [np.zeros(a.shape, np.intp) for a in arrays]), place)
+
+
+def _write_piece(body: Body, piece: _Piece, memory: Memory, *, adds: bool) -> None:
+    w, entries = body.lowering.writer, body.entries
+    with loops(w, piece.shape) as index:
+        at = memory.place(tuple([entries.resolve(e) for e in piece.place(index)]))
+        new = w.convert(entries.at(piece.atom, broadcast(piece.atom.shape, index)), memory.buffer.type)
+        w.store(w("add", w.load_here(memory.buffer, at), new) if adds else new, memory.buffer, at)
+    w.wrote(memory.buffer)
+
+
+@_unit(index_update_)
+def _index_update(body: Body, node: Node) -> Unit | None:
+    return _written(body, node, adds=False)
+
+
+@_unit(index_add_)
+def _index_add(body: Body, node: Node) -> Unit | None:
+    return _written(body, node, adds=True)
+
+
+def _written(body: Body, node: Node, *, adds: bool) -> Unit | None:
+    """Return an array with entries written: in its own memory, where nobody reads it afterwards."""
+    (x, v, *arrays), (y,) = node.inputs, node.outputs
+    piece = _piece(body, v, x.shape, node.params["index"], arrays) if x.shape else None
+    if piece is None or x.dtype != y.dtype or type_name(y.dtype) is None:
+        return None
+
+    def write() -> None:
+        if unit.is_alias:
+            memory = body.entries.definitions[y] = body.in_memory(x)
+        else:
+            memory = body.result(y)
+            copy(body.lowering.writer, body.in_memory(x), memory, x.shape)
+        _write_piece(body, piece, memory, adds=adds)
+
+    unit = Unit(node.inputs, [y], write, base=x)
+    return unit
+
+
+@_unit(scatter_)
+def _scatter(body: Body, node: Node) -> Unit | None:
+    """Pieces added to zeros."""
+    indices, (y,) = node.params["indices"], node.outputs
+    arrays = iter(node.inputs[len(indices) :])
+    pieces = []
+    for atom, index in zip(node.inputs, indices, strict=False):
+        own = [next(arrays) for item in as_tuple(index) if item is SLOT]
+        pieces.append(_piece(body, atom, y.shape, index, own))
+    if None in pieces or type_name(y.dtype) is None or not y.shape:
+        return None
+
+    def write() -> None:
+        w, memory = body.lowering.writer, body.result(y)
+        with loops(w, y.shape, lanes=True) as index:
+            w.store(w.constant(0, memory.buffer.type), memory.buffer, memory.place(index))
+        w.wrote(memory.buffer)
+        for piece in pieces:
+            _write_piece(body, piece, memory, adds=True)  # type: ignore[arg-type]
+
+    return Unit(node.inputs, [y], write)
 
 
 # Loops over steps -----------------------------------------------------------------------------------------------------
@@ -153,7 +258,8 @@ def _scan(body: Body, node: Node) -> Unit | None:
         step = w.value(INT, within=(0, length - 1))
         inputs = [*fixed, *carried.enter(), *[_part(x, step) for x in slices]]
         parts = [_part(stack, step) for stack in stacks]
-        inner = Body(body.lowering, loop.body, inputs, [*[None] * m, *parts], arrays=range(m))
+        own = loop.body.inputs[loop.n_consts : loop.n_consts + m]
+        inner = Body(body.lowering, loop.body, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
         inner.write()
         carried.leave(inner, loop.body.outputs[:m])
         statements = w.close()
@@ -183,13 +289,101 @@ def _while(body: Body, node: Node) -> Unit | None:
         condition = test.number(loop.condition.outputs[0])
         ahead = w.scopes[-1].statements[:]
         w.scopes[-1].statements.clear()
-        inner = Body(body.lowering, loop.body, inputs, [None] * len(carry), arrays=range(len(carry)))
+        own = loop.body.inputs[n:]
+        inner = Body(body.lowering, loop.body, inputs, [None] * len(carry), arrays=range(len(carry)), own=own)
         inner.write()
         carried.leave(inner, loop.body.outputs)
         statements = w.close()
         w.append(While(ahead, condition, statements, carried.close()))
 
     return Unit(node.inputs, node.outputs, write)
+
+
+_KEPT = 1 << 20  # bytes of residuals that a reversed loop has room for; NumPy reverses longer ones
+FULL = 1003  # the code with which a program ends where they do not suffice
+
+
+@_unit(while_reversal_)
+def _while_reversal(body: Body, node: Node) -> Unit | None:
+    loop = node.params["loop"]
+    if loop.condition.outputs[0].shape:
+        return None
+    n, m = loop.n_consts, len(loop.body.outputs)
+    made = halves_of(Loop(loop.body, n, m, 0))
+    kept = [a.type for a in made.forward.outputs[m:]]
+    room = max(16, _KEPT // max(1, sum(8 * size_of(t.shape) for t in kept)))
+    zeros = [
+        Const(np.zeros(a.shape, a.dtype)[()])
+        for a, on in zip(node.inputs[:n], made.active[0], strict=True)
+        if on
+    ]
+    for zero in zeros:
+        if zero.shape:
+            body.want(zero)
+
+    def write() -> None:
+        stacks = [body.lowering.scratch(ArrayType((room, *t.shape), t.dtype)) for t in kept]
+        fixed = [_operand(body, a) for a in node.inputs[:n]]
+        count = _forward(body, loop, made.forward, fixed, node.inputs[n : n + m], stacks)
+        seeds = [*node.inputs[n + m :], *zeros]
+        constants = [fixed[i] for i in made.fixed]
+        _backward(body, made.backward, constants, (seeds, node.outputs), stacks, count)
+
+    return Unit(node.inputs, node.outputs, write)
+
+
+def _forward(
+    body: Body, loop: Any, step: Graph, fixed: Sequence[Any], first: Sequence[Atom], stacks: Sequence[Memory]
+) -> Value:
+    """Write the loop that keeps residuals; return the number of its steps."""
+    w, m = body.lowering.writer, len(first)
+    carried = Carry(body, first, [Var(a.type) for a in first])
+    zero = w.constant(0, INT)
+    w.open()
+    inputs = [*fixed, *carried.enter()]
+    count = w.value(INT)
+    test = Body(body.lowering, loop.condition, inputs, [None])
+    test.write()
+    condition = test.number(loop.condition.outputs[0])
+    ahead = w.scopes[-1].statements[:]
+    w.scopes[-1].statements.clear()
+    if stacks:
+        room = w.constant(stacks[0].buffer.size // max(1, stacks[0].strides[0]), INT)
+        w.append(Fail(w("ge", count, room), FULL))
+    parts = [_part(stack, count) for stack in stacks]
+    own = step.inputs[len(fixed) :]
+    inner = Body(body.lowering, step, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
+    inner.write()
+    carried.leave(inner, step.outputs[:m])
+    after = w("add", count, w.constant(1, INT))
+    statements = w.close()
+    total = w.value(INT)
+    w.append(While(ahead, condition, statements, [*carried.close(), Carried(zero, count, after, total)]))
+    for stack in stacks:
+        w.wrote(stack.buffer)
+    return total
+
+
+def _backward(
+    body: Body,
+    step: Graph,
+    fixed: Sequence[Any],
+    bars: tuple[Sequence[Atom], Sequence[Atom]],
+    stacks: Sequence[Memory],
+    count: Value,
+) -> None:
+    """Write the loop over the residuals, the last step first."""
+    w, m = body.lowering.writer, len(bars[0])
+    carried = Carry(body, *bars)
+    w.open()
+    counter = w.value(INT)
+    inputs = [*fixed, *carried.enter(), *[_part(stack, counter) for stack in stacks]]
+    own = step.inputs[len(fixed) : len(fixed) + m]
+    inner = Body(body.lowering, step, inputs, [None] * m, arrays=range(m), own=own)
+    inner.write()
+    carried.leave(inner, step.outputs)
+    statements = w.close()
+    w.append(For(counter, count, statements, carried.close(), reverse=True))
 
 
 # Branches -------------------------------------------------------------------------------------------------------------
@@ -240,3 +434,6 @@ def _branch(body: Body, graph: Graph, inputs: Sequence[Any], memory: Sequence[An
     inner = Body(body.lowering, graph, inputs, memory)
     inner.write()
     return [None if m is not None else inner.number(a) for a, m in zip(graph.outputs, memory, strict=True)]
+
+
+GATHERS = {getitem_: gathered}  # reads that are definitions, not units

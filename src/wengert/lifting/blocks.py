@@ -51,6 +51,10 @@ __all__ = [
     "weak_type",
 ]
 
+_SHOWN = {
+    f"{INTERNAL}value": "the returned value",
+    f"{INTERNAL}choice": "the value of a conditional expression",
+}
 _NUMBERS = (bool, int, float, complex)
 _PLAIN = (*_NUMBERS, str, bytes, np.generic)
 
@@ -180,7 +184,7 @@ def _described(values: Any) -> str:
 
 def differ(name: str, what: str, first: Any, second: Any) -> LiftError:
     """Return the error that a variable has two types."""
-    shown = "the returned value" if name.startswith(INTERNAL) else name
+    shown = _SHOWN.get(name, name)
     return LiftError(
         f"{shown} is {_described(first)} {what} {_described(second)}",
         why="what follows is made for one type of it, whatever way the program goes.",

@@ -376,7 +376,7 @@ class _Function(ast.NodeTransformer):
         if isinstance(e, ast.BoolOp) and not _binds(e):
             method = "all_of" if isinstance(e.op, ast.And) else "any_of"
             thunks = [_thunk(self._condition(v)) for v in e.values]
-            return _located(_runtime(method, *thunks), e)  # type: ignore[no-any-return]
+            return _located(_runtime(method, ast.Constant(self.key), *thunks), e)  # type: ignore[no-any-return]
         return self.visit(e)  # type: ignore[no-any-return]
 
     def visit_IfExp(self, e: ast.IfExp) -> ast.expr:
@@ -384,14 +384,15 @@ class _Function(ast.NodeTransformer):
         if _binds(e):
             return self.generic_visit(e)  # type: ignore[return-value]
         ways = [_thunk(self.visit(e.body)), _thunk(self.visit(e.orelse))]
-        return _located(_runtime("choose", self._condition(e.test), *ways), e)  # type: ignore[no-any-return]
+        return _located(_runtime("choose", ast.Constant(self.key), self._condition(e.test), *ways), e)  # type: ignore[no-any-return]
 
     def visit_BoolOp(self, e: ast.BoolOp) -> ast.expr:
         """Make a choice of the runtime between values."""
         if _binds(e):
             return self.generic_visit(e)  # type: ignore[return-value]
         method = "both" if isinstance(e.op, ast.And) else "either"
-        return _located(_runtime(method, *[_thunk(self.visit(v)) for v in e.values]), e)  # type: ignore[no-any-return]
+        thunks = [_thunk(self.visit(v)) for v in e.values]
+        return _located(_runtime(method, ast.Constant(self.key), *thunks), e)  # type: ignore[no-any-return]
 
     def visit_UnaryOp(self, e: ast.UnaryOp) -> ast.expr:
         """Negate by the runtime."""
@@ -405,7 +406,7 @@ class _Function(ast.NodeTransformer):
         if len(e.ops) == 1 or _binds(e):
             return e
         kinds = ast.Constant(tuple(type(op).__name__ for op in e.ops))  # type: ignore[arg-type]
-        made = _runtime("compare", e.left, kinds, *map(_thunk, e.comparators))
+        made = _runtime("compare", ast.Constant(self.key), e.left, kinds, *map(_thunk, e.comparators))
         return _located(made, e)  # type: ignore[no-any-return]
 
     def visit_Subscript(self, e: ast.Subscript) -> ast.expr:

@@ -219,55 +219,48 @@ class Runtime:
         """Return not x."""
         return np.logical_not(truth(x)) if is_open(x) else not x
 
-    def all_of(self, *thunks: Callable[[], Any]) -> Any:
+    def all_of(self, key: str, *thunks: Callable[[], Any]) -> Any:
         """Return whether all conditions hold; later ones are asked for only where the earlier ones hold."""
-        first = thunks[0]()
-        if len(thunks) == 1:
-            return first
-        if not is_open(first):
-            return self.all_of(*thunks[1:]) if first else first
-        return self.choose(truth(first), lambda: self._as_truth(self.all_of(*thunks[1:])), lambda: False)
+        return self._chain(key, thunks, until=False, truths=True)
 
-    def any_of(self, *thunks: Callable[[], Any]) -> Any:
+    def any_of(self, key: str, *thunks: Callable[[], Any]) -> Any:
         """Return whether any condition holds; later ones are asked for only where the earlier ones do not."""
-        first = thunks[0]()
-        if len(thunks) == 1:
-            return first
-        if not is_open(first):
-            return first or self.any_of(*thunks[1:])
-        return self.choose(truth(first), lambda: True, lambda: self._as_truth(self.any_of(*thunks[1:])))
+        return self._chain(key, thunks, until=True, truths=True)
 
-    @staticmethod
-    def _as_truth(x: Any) -> Any:
-        return truth(x) if is_open(x) else bool(x)
-
-    def both(self, *thunks: Callable[[], Any]) -> Any:
+    def both(self, key: str, *thunks: Callable[[], Any]) -> Any:
         """Return the value of an `and`."""
-        first = thunks[0]()
-        if len(thunks) == 1:
-            return first
-        if not is_open(first):
-            return self.both(*thunks[1:]) if first else first
-        return self.choose(truth(first), lambda: self.both(*thunks[1:]), lambda: first)
+        return self._chain(key, thunks, until=False, truths=False)
 
-    def either(self, *thunks: Callable[[], Any]) -> Any:
+    def either(self, key: str, *thunks: Callable[[], Any]) -> Any:
         """Return the value of an `or`."""
+        return self._chain(key, thunks, until=True, truths=False)
+
+    def _chain(self, key: str, thunks: Sequence[Callable[[], Any]], *, until: bool, truths: bool) -> Any:
+        """Return the first value of which the truth is `until`, or the last; or merely its truth."""
         first = thunks[0]()
         if len(thunks) == 1:
-            return first
+            return _as_truth(first) if truths and is_open(first) else first
+        rest = partial(self._chain, key, thunks[1:], until=until, truths=truths)
         if not is_open(first):
-            return first or self.either(*thunks[1:])
-        return self.choose(truth(first), lambda: first, lambda: self.either(*thunks[1:]))
+            return first if bool(first) is until else rest()
 
-    def compare(self, left: Any, kinds: tuple[str, ...], *thunks: Callable[[], Any]) -> Any:
+        def asked() -> Any:
+            return _as_truth(rest()) if truths else rest()
+
+        def kept() -> Any:
+            return until if truths else first
+
+        return self.choose(key, truth(first), *((kept, asked) if until else (asked, kept)))
+
+    def compare(self, key: str, left: Any, kinds: tuple[str, ...], *thunks: Callable[[], Any]) -> Any:
         """Return the value of a chain of comparisons."""
         right = thunks[0]()
         first = _COMPARISONS[kinds[0]](left, right)
         if len(kinds) == 1:
             return first
-        return self.both(lambda: first, lambda: self.compare(right, kinds[1:], *thunks[1:]))
+        return self.both(key, lambda: first, lambda: self.compare(key, right, kinds[1:], *thunks[1:]))
 
-    def choose(self, test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    def choose(self, key: str, test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         """Return the value of one of two expressions."""
         if not is_open(test):
             return yes() if test else no()
@@ -280,9 +273,7 @@ class Runtime:
             held[:] = values
 
         none: frozenset[str] = frozenset()
-        site = Site(
-            ("_wg_choice",), (True,), (), 0, frozenset({"_wg_choice"}), none, none, 0, "", _innermost_key()
-        )
+        site = Site(("_wg_choice",), (True,), (), 0, frozenset({"_wg_choice"}), none, none, 0, "", key)
         self.branch(test, hold(yes), hold(no), lambda: tuple(held), put, site)
         return held[0]
 
@@ -383,9 +374,8 @@ def _nothing() -> None:
     pass
 
 
-def _innermost_key() -> str:
-    keys = _forks.get()
-    return keys[-1] if keys else ""
+def _as_truth(x: Any) -> Any:
+    return truth(x) if is_open(x) else bool(x)
 
 
 class _For:

@@ -18,11 +18,9 @@ __all__ = [
     "is_float",
     "is_signed",
     "logical",
-    "mantissa_bits",
     "numeric",
     "pointwise",
     "promoted",
-    "real",
     "truth",
     "whole",
     "width",
@@ -48,11 +46,6 @@ def width(x: Number) -> int:
     return int(x.type[1:])
 
 
-def mantissa_bits(x: Number) -> int:
-    """Return the number of bits of a floating-point number that are stored behind the binary point."""
-    return 52 if x.type == "f64" else 23
-
-
 def _dtype(type: str) -> np.dtype[Any]:
     return np.dtype(np.bool_) if type == "bool" else np.dtype(f"{type[0]}{int(type[1:]) // 8}")
 
@@ -70,11 +63,6 @@ def truth(b: Builder, x: Any) -> Any:
 
 
 # Rules ----------------------------------------------------------------------------------------------------------------
-
-
-def real(name: str) -> Rule:
-    """Return the rule of an operation on floating-point numbers, for operands that may be integers of few bits."""
-    return lambda b, *xs: b(name, *xs) if all(map(is_float, xs)) else None
 
 
 def numeric(name: str, on_booleans: Rule) -> Rule:

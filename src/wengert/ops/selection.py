@@ -17,7 +17,7 @@ from numpy._core import umath  # holds the ufunc behind np.clip and ndarray.clip
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.dispatch import Traced
-from wengert.core.lowering import Builder, Pointwise
+from wengert.core.lowering import Builder
 from wengert.core.numpy_protocol import UFUNCS, implements, operand, traced_leaves
 from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import base_of
@@ -106,7 +106,7 @@ where_: Primitive = define(
     vjp=_where_vjp,
     quick=_where_quick,
     batch=lambda _size, xs, batched: where_(*align(xs, batched)),
-    lower=Pointwise(_where_lower),
+    lower=pointwise(_where_lower, "bool", "f64", "f64"),
     samples=_where_samples,
     complex=True,
     cheap=True,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.core.lowering import Pointwise
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, unary
@@ -136,6 +137,7 @@ constant_: Primitive = define(
     eval=lambda x: x + 0.0,  # a fresh array
     infer=lambda t: t,
     batch=lambda _size, xs, _batched: constant_(xs[0]),
+    lower=Pointwise(lambda b, x: b("add", x, b.constant(0, x))),
     samples=unary(0.5, 2.0),
     differentiable=False,
 )

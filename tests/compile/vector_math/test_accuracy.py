@@ -1,7 +1,7 @@
 """Errors in ulp over the whole range, against mpmath.
 
-For each function the table holds the bound that is promised, and the largest errors that 50 000 arguments of the same
-kind have shown in float64 and in float32, for whoever changes a polynomial.
+For each function the table holds the bound that is promised, and the largest errors that 100 000 arguments of the same
+kind have shown in float64, and three million in float32, rounded up: for whoever changes a polynomial.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ REALS = (-INF, INF)
 
 # name: (domain, promised, found in f64, found in f32)
 TABLE = {
-    "acos": ((-1.0, 1.0), 2.0, 1.2, 1.2),
-    "acosh": ((1.0, INF), 4.0, 2.0, 2.0),
-    "asin": ((-1.0, 1.0), 2.0, 1.7, 1.9),
-    "asinh": (REALS, 4.0, 1.6, 1.7),
+    "acos": ((-1.0, 1.0), 2.0, 1.2, 1.4),
+    "acosh": ((1.0, INF), 4.0, 2.3, 2.1),
+    "asin": ((-1.0, 1.0), 2.0, 1.3, 1.4),
+    "asinh": (REALS, 4.0, 1.6, 1.8),
     "atan": (REALS, 2.0, 1.6, 1.6),
-    "atanh": ((-1.0, 1.0), 4.0, 1.8, 1.8),
+    "atanh": ((-1.0, 1.0), 4.0, 1.8, 2.0),
     "cbrt": (REALS, 2.0, 0.6, 0.6),
-    "cos": (REALS, 2.0, 0.9, 0.9),
-    "cosh": (REALS, 2.0, 1.4, 1.9),
-    "digamma": ((0.0, INF), 4.0, 2.9, 1.3),
-    "erf": (REALS, 4.0, 1.0, 0.6),
-    "erfc": (REALS, 4.0, 3.9, 0.6),
+    "cos": (REALS, 2.0, 1.0, 1.0),
+    "cosh": (REALS, 2.0, 1.2, 1.3),
+    "digamma": ((0.0, INF), 4.0, 3.0, 1.3),
+    "erf": (REALS, 4.0, 1.2, 0.6),
+    "erfc": (REALS, 4.0, 3.1, 0.7),
     "exp": (REALS, 2.0, 1.0, 1.0),
-    "exp2": (REALS, 2.0, 1.1, 1.1),
-    "expm1": (REALS, 2.0, 1.1, 1.0),
-    "lgamma": ((0.0, INF), 4.0, 3.5, 0.8),
-    "log": ((0.0, INF), 2.0, 0.8, 0.8),
-    "log10": ((0.0, INF), 2.0, 0.6, 0.6),
-    "log1p": ((-1.0, INF), 2.0, 1.1, 1.3),
-    "log2": ((0.0, INF), 2.0, 0.6, 0.6),
-    "sigmoid": (REALS, 2.0, 1.4, 1.4),
-    "sin": (REALS, 2.0, 0.8, 0.8),
-    "sinh": (REALS, 2.0, 1.7, 1.4),
-    "softplus": (REALS, 4.0, 1.5, 1.7),
+    "exp2": (REALS, 2.0, 1.3, 1.1),
+    "expm1": (REALS, 2.0, 1.2, 1.2),
+    "lgamma": ((0.0, INF), 4.0, 3.7, 0.8),
+    "log": ((0.0, INF), 2.0, 0.8, 0.9),
+    "log10": ((0.0, INF), 2.0, 0.8, 0.9),
+    "log1p": ((-1.0, INF), 2.0, 1.4, 1.6),
+    "log2": ((0.0, INF), 2.0, 0.9, 1.0),
+    "sigmoid": (REALS, 2.0, 1.4, 1.5),
+    "sin": (REALS, 2.0, 1.0, 1.0),
+    "sinh": (REALS, 2.0, 1.4, 1.6),
+    "softplus": (REALS, 4.0, 1.6, 1.8),
     "sqrt": ((0.0, INF), 0.5, 0.5, 0.5),
-    "tan": (REALS, 2.0, 1.0, 0.6),
-    "tanh": (REALS, 2.0, 1.0, 1.0),
+    "tan": (REALS, 2.0, 1.4, 1.4),
+    "tanh": (REALS, 2.0, 1.0, 1.4),
 }
 PAIRS = {
-    "atan2": (2.0, 1.4, 1.4),
+    "atan2": (2.0, 1.6, 1.5),
     "fmod": (0.0, 0.0, 0.0),
     "hypot": (2.0, 1.0, 0.6),
     "pow": (2.0, 1.2, 0.6),

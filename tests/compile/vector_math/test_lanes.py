@@ -11,6 +11,7 @@ import pytest
 from tests.compile.vector_math.native import DTYPES, apply
 from tests.compile.vector_math.reference import sample
 from wengert.compile.vector_math import FUNCTIONS, define, dependencies, module_text
+from wengert.errors import ArgumentError
 
 SPECIAL = [
     0.0,
@@ -73,3 +74,9 @@ def test_dependencies_are_told():
     assert "@sin" in dependencies("sin", "f64", 8)
     assert dependencies("sin", "f32", 8)[0] == ("sin.far", "f32", 1)
     assert dependencies("log", "f32", 8)[0] == ("log.any", "f32", 8)
+
+
+@pytest.mark.parametrize("use", [("sine", "f64", 8), ("sin", "float64", 8), ("sin", "f64", 0)])
+def test_what_is_not_there_is_refused(use):
+    with pytest.raises(ArgumentError, match="vector_math"):
+        define(*use)

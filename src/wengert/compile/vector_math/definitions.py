@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from wengert.compile.vector_math.instructions import Body, Value, symbol_of
+from wengert.compile.vector_math.instructions import FLOAT, Body, Value, symbol_of
+from wengert.errors import ArgumentError
 
-__all__ = ["Definition", "Text", "define", "dependencies", "function", "module_text", "text"]
+__all__ = ["Definition", "Text", "define", "dependencies", "function", "module_parts", "module_text", "text"]
 
 
 INLINE = "alwaysinline nounwind"
@@ -52,6 +53,7 @@ class Text(NamedTuple):
 @cache
 def text(name: str, dtype: str, lanes: int, attributes: str) -> Text:
     """Emit one function."""
+    _check(name, dtype, lanes)
     found = DEFINITIONS[name]
     body = Body(name, dtype, lanes)
     parameters = [body.parameter(letter) for letter in "xy"[: found.arity]]
@@ -89,6 +91,11 @@ def define(name: str, dtype: str, lanes: int, attributes: str = INLINE) -> str:
         The definition, and those of the loops over lanes that only it calls. What else it needs is told by
         `dependencies`, and written by `module_text`.
 
+    Raises
+    ------
+    ArgumentError
+        If there is no such function, format, or number of lanes.
+
     Examples
     --------
     >>> print(define("fabs", "f64", 4))
@@ -125,8 +132,10 @@ def dependencies(name: str, dtype: str, lanes: int) -> tuple[tuple[str, str, int
     return (*found.uses, *found.declarations)
 
 
-def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) -> str:
-    """Every function named and all that they need: declarations, then definitions, callees first.
+def module_parts(
+    uses: Iterable[tuple[str, str, int]], attributes: str = INLINE
+) -> tuple[dict[str, str], str]:
+    """Every function named and all that they need, for a module that declares symbols of its own.
 
     Parameters
     ----------
@@ -134,6 +143,31 @@ def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) 
         The functions wanted; repetitions are harmless.
     attributes : str
         As in `define`.
+
+    Returns
+    -------
+    declarations : dict
+        Symbol -> its declaration: intrinsics, and functions of the C library.
+    definitions : str
+        The functions, callees first.
+
+    Examples
+    --------
+    >>> module_parts([("sqrt", "f64", 1)])[0]
+    {'@llvm.sqrt.f64': 'declare double @llvm.sqrt.f64(double)'}
+    """
+    texts = dict(_reachable(uses, attributes))
+    declarations = {symbol: line for found in texts.values() for symbol, line in found.declarations.items()}
+    return dict(sorted(declarations.items())), "\n".join(found.definition for found in texts.values())
+
+
+def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) -> str:
+    """Every function named and all that they need: declarations, an empty line, definitions with callees first.
+
+    Parameters
+    ----------
+    uses, attributes
+        As in `module_parts`.
 
     Returns
     -------
@@ -152,9 +186,19 @@ def module_text(uses: Iterable[tuple[str, str, int]], attributes: str = INLINE) 
     }
     <BLANKLINE>
     """
-    texts = dict(_reachable(uses, attributes))
-    declarations = sorted({d for found in texts.values() for d in found.declarations.values()})
-    return "\n".join([*declarations, "", *(found.definition for found in texts.values())])
+    declarations, definitions = module_parts(uses, attributes)
+    return "\n".join([*declarations.values(), "", definitions])
+
+
+def _check(name: str, dtype: str, lanes: int) -> None:
+    if name not in DEFINITIONS:
+        names = ", ".join(n for n, found in sorted(DEFINITIONS.items()) if not found.is_rare)
+        raise ArgumentError(f"vector_math: there is no function {name!r}", instead=f"one of {names}")
+    if dtype not in FLOAT or lanes < 1:
+        raise ArgumentError(
+            f"vector_math: no {name} of {lanes} lanes of {dtype!r}",
+            why="functions are defined for f64 and f32, and for at least one lane",
+        )
 
 
 def _reachable(
