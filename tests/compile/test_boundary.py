@@ -408,6 +408,14 @@ def test_structures_that_programs_cannot_take_are_refused(way):
             boundary.callable(1, Tuple((FLOAT,)), structure, [], 0, Fallback())
 
 
+def test_results_that_do_not_fit_into_memory(way):
+    results = Tuple((FLOAT, array(float, 3), array(float, 2**40, 2**18), array(float, 2)))
+    call = function(copying(Tuple((FLOAT,)), FLOAT), Tuple((FLOAT,)), results)
+    for _ in range(20):
+        with pytest.raises(MemoryError):
+            call(1.0)
+
+
 # Lives and references -----------------------------------------------------------------------------------------------
 
 
