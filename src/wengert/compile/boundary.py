@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from wengert.compile import checked, layout, llvm, loading, table
+from wengert.compile import threads as _threads  # noqa: F401 - offers wg.parallel to programs
 from wengert.compile.structure import Structure, Tuple
 
 __all__ = ["callable", "entry_text"]
