@@ -12,6 +12,7 @@ import argparse
 
 import boundary
 import eager_overhead
+import fork_join
 import gradient_cost
 import harness
 import import_time
@@ -22,6 +23,7 @@ import vector_math
 QUESTIONS = {
     "boundary": boundary.rows,
     "eager_overhead": eager_overhead.rows,
+    "fork_join": fork_join.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
     "mutation": mutation.rows,
