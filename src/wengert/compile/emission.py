@@ -37,6 +37,7 @@ from wengert.compile.kernel import (
     Value,
     While,
 )
+from wengert.compile.llvm import host
 from wengert.compile.vector_math import module_text
 
 __all__ = ["NAME", "Emission", "llvm_text"]
@@ -48,15 +49,16 @@ _BY_REFERENCE: Final = (
 )  # routines of Fortran: scalars by address, integers of 32 bits
 
 
-def llvm_text(program: Program, *, width_bits: int = 256) -> str:
+def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
     """Return a program as an LLVM module that defines `wg_program`.
 
     Parameters
     ----------
     program : Program
         As `kernel_check` accepts it.
-    width_bits : int
-        Bits of the vectors that loops over lanes are written for: 512, 256 or 128.
+    width_bits : int, optional
+        Bits of the vectors that loops over lanes are written for: 512, 256 or 128; by default, the widest ones of
+        this machine.
 
     Returns
     -------
@@ -80,6 +82,7 @@ def llvm_text(program: Program, *, width_bits: int = 256) -> str:
     }
     <BLANKLINE>
     """
+    width_bits = width_bits or host().vector_bits
     text = Text()
     emission = Emission(program, text, width_bits)
     emission.statements(program.body)
