@@ -15,6 +15,7 @@ import eager_overhead
 import gradient_cost
 import harness
 import import_time
+import kernels
 import mutation
 import staging
 import vector_math
@@ -24,6 +25,7 @@ QUESTIONS = {
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
+    "kernels": kernels.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
     "vector_math": vector_math.rows,
