@@ -12,7 +12,7 @@ from typing import NamedTuple
 from wengert.compile.emission_text import Operand, Text, bits, stored, vector
 from wengert.compile.kernel import BOOL, Buffer, Program
 
-__all__ = ["Memory", "read", "written"]
+__all__ = ["Memory", "from_memory", "read", "scopes", "spaced", "to_memory", "written"]
 
 MOST_SCOPES = 32  # every scope lists all others: with more, several groups of buffers share one
 
@@ -117,6 +117,27 @@ def read(text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1) -
     size = bits(buffer.type) // 8
     loaded = text.put(f"load {vector(stored(buffer.type), lanes)}, ptr {address}, align {size}{notes}")
     return from_memory(text, loaded, buffer.type, lanes)
+
+
+def spaced(text: Text, address: str, buffer: Buffer, notes: str, lanes: int, stride: int) -> Operand:
+    """Write a load of entries that are some entries apart: of all that lie between, of which the others are dropped.
+
+    The last load ends with the last entry, so that nothing behind it is read.
+    """
+    type, size = vector(stored(buffer.type), lanes), bits(buffer.type) // 8
+    low, reach = min(0, stride * (lanes - 1)), abs(stride) * (lanes - 1)
+    starts = [*(lanes * k for k in range(abs(stride) - 1)), reach + 1 - lanes]
+    found = ""
+    for start in starts:
+        pointer = text.put(f"getelementptr inbounds {stored(buffer.type)}, ptr {address}, i64 {low + start}")
+        loaded = text.put(f"load {type}, ptr {pointer}, align {size}{notes}")
+        places = [stride * lane - low - start for lane in range(lanes)]
+        order = ", ".join(
+            f"i32 {lanes + place if 0 <= place < lanes else lane}" for lane, place in enumerate(places)
+        )
+        mask = f"<{lanes} x i32> <{order}>"
+        found = text.put(f"shufflevector {type} {found or 'poison'}, {type} {loaded}, {mask}")
+    return from_memory(text, found, buffer.type, lanes)
 
 
 def written(text: Text, value: Operand, address: str, buffer: Buffer, notes: str) -> None:

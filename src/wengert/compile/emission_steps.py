@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wengert.compile.emission_memory import from_memory, read, to_memory, written
+from wengert.compile.emission_memory import from_memory, read, spaced, to_memory, written
 from wengert.compile.emission_operations import chosen, operate
 from wengert.compile.emission_text import FLOATS, Operand, Text, bits, constant, stored, total
 from wengert.compile.kernel import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Step", "Steps", "shape_of"]
 
 _CALL: Final = 24  # weight of a function of `vector_math`; other operations weigh 1
+_NEAR: Final = 4  # entries: what lies between entries that are no farther apart is read with them
 _SHORTEST: Final = 32  # bits of the types that the number of lanes is made for, at least
 
 
@@ -231,6 +232,8 @@ class Steps:
         place, notes = self._place(buffer, index, step), self._emission.memory.home(buffer).notes
         if place.spread is None and place.stride == 0:
             return read(self._text, place.address, buffer, notes)
+        if place.spread is None and 1 < abs(place.stride) <= _NEAR and step.mask is None:
+            return spaced(self._text, place.address, buffer, notes, self._lanes, place.stride)
         if place.spread is not None or abs(place.stride) > 1:
             return self._gathered(buffer, place, step.mask)
         mask = step.mask
