@@ -158,13 +158,14 @@ class Emission:
 
     def address(self, buffer: Buffer, index: Index) -> str:
         """Write the address of an entry."""
-        pointer = self.memory.home(buffer).pointer
+        pointer, offset, _ = self.memory.home(buffer)
+        offset += index.offset
         size = stored(buffer.type)
         distance = total(self.text, [(self[value], stride) for value, stride in index.terms])
         if distance:
             pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {distance}")
-        if index.offset:
-            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {index.offset}")
+        if offset:
+            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {offset}")
         return pointer
 
     def fail(self, condition: str, code: int) -> None:

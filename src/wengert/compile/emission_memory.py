@@ -18,9 +18,10 @@ MOST_SCOPES = 32  # every scope lists all others: with more, several groups of b
 
 
 class Home(NamedTuple):
-    """Where a buffer is: the name of its address, and what is said of each access."""
+    """Where a buffer is: so many of its entries behind an address; and what is said of each access."""
 
     pointer: str
+    offset: int
     notes: str
 
 
@@ -46,7 +47,10 @@ class Memory:
         if buffer not in self._homes:
             scope = self._scopes[buffer]
             notes = f", !alias.scope !{scope_list(scope)}, !noalias !{others_list(scope)}"
-            self._homes[buffer] = Home(self._pointer(buffer), notes if self._count > 1 else "")
+            # The arena has one address, not one for each buffer: an instruction can add a number to it.
+            size = bits(buffer.type) // 8
+            offset = buffer.place // size if buffer.home == "arena" else 0
+            self._homes[buffer] = Home(self._pointer(buffer), offset, notes if self._count > 1 else "")
         return self._homes[buffer]
 
     def scope(self, buffer: Buffer) -> int:
@@ -65,20 +69,16 @@ class Memory:
             yield f"!{others_list(scope)} = !{{{others}}}"
 
     def _pointer(self, buffer: Buffer) -> str:
-        place = buffer.home, buffer.place
-        if place in self._pointers:
-            return self._pointers[place]
-        name = f"%{buffer.home}{buffer.place}"
         if buffer.home == "arena":
-            self._text.entry.append(f"  {name} = getelementptr inbounds i8, ptr %arena, i64 {buffer.place}")
-        else:
-            slot = f"{name}.slot"
+            return "%arena"
+        place = buffer.home, buffer.place
+        if place not in self._pointers:
+            name = self._pointers[place] = f"%{buffer.home}{buffer.place}"
             self._text.entry += [
-                f"  {slot} = getelementptr inbounds ptr, ptr %{buffer.home}s, i64 {buffer.place}",
-                f"  {name} = load ptr, ptr {slot}, align 8",
+                f"  {name}.slot = getelementptr inbounds ptr, ptr %{buffer.home}s, i64 {buffer.place}",
+                f"  {name} = load ptr, ptr {name}.slot, align 8",
             ]
-        self._pointers[place] = name
-        return name
+        return self._pointers[place]
 
 
 def scope_name(scope: int) -> int:

@@ -91,7 +91,7 @@ class Steps:
         self._local: dict[Value, Operand] = {}  # of one step
         self._within: list[Statement] = []  # what is not done ahead
         self._once: dict[tuple[object, ...], str] = {}  # what is made in front of the loop
-        self._moved: dict[tuple[str, int], str] = {}  # addresses at the first lane of a step
+        self._moved: dict[tuple[str, int, str], str] = {}  # addresses at the first lane of a step
         self._nexts = {one.next: one.entry for one in loop.carried}
 
     # Ahead of the loop ------------------------------------------------------------------------------------------------
@@ -303,12 +303,12 @@ class Steps:
         if local:
             address = self._beyond(buffer, address, total(self._text, local))
         if stride and step.base != "0":
-            key = address, stride
+            key = address, stride, stored(buffer.type)
             if key not in self._moved:
                 distance = total(self._text, [(Operand(step.base, INT), stride)])
                 self._moved[key] = self._beyond(buffer, address, distance)
             address = self._moved[key]
-        offset = index.offset + stride * step.shift
+        offset = self._emission.memory.home(buffer).offset + index.offset + stride * step.shift
         address = self._beyond(buffer, address, str(offset)) if offset else address
         if not varying:
             return Place(address, stride, None)
@@ -321,7 +321,7 @@ class Steps:
         pointer = self._emission.memory.home(buffer).pointer
         if not terms:
             return pointer
-        key = pointer, buffer.type, terms
+        key = pointer, stored(buffer.type), terms
         if key not in self._once:
             with self._text.aside(self.early):
                 distance = total(self._text, [(self._emission[value], factor) for value, factor in terms])
