@@ -242,3 +242,17 @@ def test_types_meet_in_one_loop(rng):
         k.store(k("lt", wide, whole, type=BOOL), b, i)
     x, n = rng.normal(size=45).astype(np.float32), rng.integers(-9, 9, 45).astype(np.int8)
     agree(k.program, x, n, rng.integers(0, 2, 45).astype(bool))
+
+
+def test_a_factor_is_read_once_however_many_buffers_there_are():
+    """Scopes of buffers are few; whether two of them share bytes is another question."""
+    k = Kernel("many")
+    arguments = [k.argument("f64", 16) for _ in range(32)]
+    y = k.result("f64", 16)
+    with k.loop(16, lanes=True) as loop:
+        for x in arguments:
+            factor = k.load(x, offset=3)
+        k.store(k("mul", factor, k.load(x, loop.counter)), y, loop.counter)
+    text = llvm_text(k.program, width_bits=512)
+    assert text.split("vectors1:")[0].count("= load double, ptr") == 32
+    agree(k.program, *[np.arange(16.0) + j for j in range(32)])

@@ -40,12 +40,12 @@ class Memory:
         self._homes: dict[Buffer, Home] = {}
         self._pointers: dict[tuple[str, int], str] = {}
         self._scopes = scopes(program.buffers)
-        self._count = 1 + max(self._scopes.values(), default=-1)
+        self._count = min(1 + max(self._scopes.values(), default=-1), MOST_SCOPES)
 
     def home(self, buffer: Buffer) -> Home:
         """Return where a buffer is."""
         if buffer not in self._homes:
-            scope = self._scopes[buffer]
+            scope = self._scopes[buffer] % MOST_SCOPES
             notes = f", !alias.scope !{scope_list(scope)}, !noalias !{others_list(scope)}"
             # The arena has one address, not one for each buffer: an instruction can add a number to it.
             size = bits(buffer.type) // 8
@@ -109,7 +109,7 @@ def scopes(buffers: Sequence[Buffer]) -> dict[Buffer, int]:
     for buffer in buffers:
         if buffer.home != "arena":
             found[buffer] = places.setdefault((buffer.home, buffer.place), count + len(places))
-    return {buffer: scope % MOST_SCOPES for buffer, scope in found.items()}
+    return found
 
 
 def read(text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1) -> Operand:
