@@ -154,8 +154,8 @@ def test_no_lane_is_read_or_written_behind_the_end():
     for array in arrays:
         assert libc.mprotect(array.ctypes.data + page, page, 0) == 0
     size = page // 8
-    for extent in (1, 5, 13, 37):
-        for stride in (1, -1, 2):
+    for extent in (1, 5, 8, 13, 16, 37):
+        for stride in (1, -1, 2, 3, 4):
             program, _ = doubled(extent, "f64", stride=stride)
             program.buffers[0].size = program.buffers[1].size = (
                 stride * (extent - 1) + 1 if stride > 0 else extent
