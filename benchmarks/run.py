@@ -16,6 +16,7 @@ import fork_join
 import gradient_cost
 import harness
 import import_time
+import kernels
 import mutation
 import staging
 import vector_math
@@ -26,6 +27,7 @@ QUESTIONS = {
     "fork_join": fork_join.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
+    "kernels": kernels.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
     "vector_math": vector_math.rows,

@@ -35,6 +35,7 @@ def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "fork_join",
         "gradient_cost",
         "import_time",
+        "kernels",
         "mutation",
         "staging",
         "vector_math",
