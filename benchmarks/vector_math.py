@@ -30,7 +30,11 @@ RANGES = {
     "sqrt": (0, 9),
 }
 LIMITS = {  # ns per number in float64; half of it in float32
-    "exp": 0.8, "log": 1.0, "sin": 1.2, "cos": 1.2, "tanh": 1.5,
+    "exp": 0.8,
+    "log": 1.0,
+    "sin": 1.2,
+    "cos": 1.2,
+    "tanh": 1.5,
 }
 NUMPY = {
     **{

@@ -27,7 +27,9 @@ def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
 
 
-@pytest.mark.parametrize("question", ["eager_overhead", "gradient_cost", "import_time", "mutation", "vector_math"])
+@pytest.mark.parametrize(
+    "question", ["eager_overhead", "gradient_cost", "import_time", "mutation", "vector_math"]
+)
 def test_a_benchmark_runs_and_writes_its_rows(question, tmp_path):
     result = run(tmp_path, question, "--smoke")
     assert result.returncode == 0, result.stderr
