@@ -11,7 +11,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from wengert.compile import compiled
+from wengert.compile import compiled, kernel_check
 from wengert.core import check
 from wengert.core.dispatch import active
 
@@ -26,6 +26,7 @@ hypothesis.settings.register_profile(
 
 def pytest_configure(config: pytest.Config) -> None:
     check.always(True)  # every graph that is made
+    kernel_check.always(True)  # every program
     compiled.switched_on[0] = False  # machine code has its own tests, which switch it on
     hypothesis.settings.load_profile("slow" if config.getoption("-m") == "slow" else "default")
     objects = tempfile.TemporaryDirectory(prefix="wengert-objects-")  # the user's own are left alone

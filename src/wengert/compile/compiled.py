@@ -15,7 +15,7 @@ import numpy as np
 from wengert.compile import boundary, llvm, loading
 from wengert.compile.context import NotLowered
 from wengert.compile.emission import llvm_text
-from wengert.compile.kernel import Program
+from wengert.compile.kernel import NOT_FINITE, Program
 from wengert.compile.programs import lowered
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
 from wengert.core.graph import Atom, Graph
@@ -39,40 +39,59 @@ class Native:
         The module, in LLVM's assembly language.
     """
 
-    def __init__(self, graph: Graph, guards: Sequence[Any] = ()) -> None:
+    def __init__(self, graph: Graph, guards: Sequence[Any] = (), *, masks: bool = False) -> None:
         self.graph = graph
-        self.n_outputs = len(graph.outputs) - len(guards)
-        self.program, self._constants, self._host = lowered(graph, guards)
+        self._guards = guards
+        self._lowered = lowered(graph, guards, masks=masks)
+        self.program = self._lowered.program
         self.text = llvm_text(self.program)
-        self._library = loading.load(self.text, ("wg_program",))
+        self._library = loading.load(self.text, ("wg_program",), optimise="inline")
+        self._careful: Native | None = None
 
     def function(
         self, arguments: Sequence[Structure], results: Structure, fallback: Callable[..., Any]
     ) -> Callable[..., Any]:
         """Return a function of arguments of some structure; others, and failures, are handed to a fallback."""
+        careful: list[Callable[..., Any]] = []
+
+        def failed(code: int, _: bytes, args: tuple[Any, ...]) -> Any:
+            if code != NOT_FINITE or self._lowered.masks:
+                return fallback(*args)
+            if not careful:
+                careful.append(self.careful.function(arguments, results, fallback))
+            return careful[0](*args)
+
         return boundary.callable(
             self._library["wg_program"],
             Tuple(tuple(arguments)),
             results,
-            self._constants,
+            self._lowered.constants,
             self.program.arena,
             fallback,
-            needs_gil=self._host is not None,
+            failed=failed,
+            needs_gil=self._lowered.host is not None,
             release_gil=_touched(self.program) > _LONG,
-            owner=(self._library, self._host),
+            owner=(self._library, self._lowered.host),
             name=self.graph.name,
         )
+
+    @property
+    def careful(self) -> Native:
+        """The same with masked products, for results that are not finite."""
+        if self._careful is None:
+            self._careful = Native(self.graph, self._guards, masks=True)
+        return self._careful
 
     def flat(self, operands: Sequence[Any]) -> Callable[..., Any]:
         """Return a function of flat operands like these, which gives a tuple of results, or None."""
         arguments = [leaf_of(x) for x in operands]
-        results = Tuple(tuple([result_leaf(a) for a in self.graph.outputs[: self.n_outputs]]))
-        return self.function(arguments, results, _nothing)
+        outputs = self.graph.outputs[: len(self.graph.outputs) - len(self._guards)]
+        return self.function(arguments, Tuple(tuple(map(result_leaf, outputs))), _nothing)
 
     @property
     def assembly(self) -> str:
         """The machine code, in the assembly language of the machine."""
-        return llvm.assembly(self.text)
+        return llvm.assembly(self.text, optimise="inline")
 
 
 def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:

@@ -37,6 +37,8 @@ class Lowering:
         How units, and definitions of reads at computed indices, are made: of a body and a node.
     otherwise : callable
         Makes a unit of what is neither.
+    masks : bool
+        Whether products are masked; without, results have to be finite.
     writer : Writer
     arena : Arena
     """
@@ -46,11 +48,14 @@ class Lowering:
         units: Mapping[Primitive, Any],
         gathers: Mapping[Primitive, Any],
         otherwise: Callable[[Body, Node], Unit],
+        *,
+        masks: bool = True,
     ) -> None:
         self.units = units
         self.gathers = gathers
         self.otherwise = otherwise
         self.native = False  # whether anything in the program is
+        self.masks = masks
         self.writer = Writer()
         self.arena = Arena()
         self.constants: list[Any] = []  # arrays: arguments behind the inputs

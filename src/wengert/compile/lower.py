@@ -38,6 +38,8 @@ from wengert.compile.roots import NotCut, Root, Unit, survey
 from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
+from wengert.ops.entries import promoted
+from wengert.ops.families import masked
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
@@ -45,6 +47,9 @@ __all__ = ["Body"]
 
 _DEAR = 12  # additions: what takes as many and is read twice is a root
 _DEEP = 24  # operations: longer chains are cut by roots, which bounds the recursion
+
+
+_PRODUCT = Pointwise(lambda b, c, p: b("mul", *promoted(b, c, p)))
 
 
 class Body:
@@ -63,6 +68,8 @@ class Body:
         On the last outputs.
     own : iterable of Atom
         Inputs whose memory may be overwritten.
+    finite : iterable of int
+        Outputs that have to be finite.
     """
 
     def __init__(
@@ -74,10 +81,12 @@ class Body:
         arrays: Iterable[int] = (),
         guards: Sequence[Guard] = (),
         own: Iterable[Atom] = (),
+        finite: Iterable[int] = (),
     ) -> None:
         self._own = set(own)
         self._guards = guards
         graph, self._finite = inlined(graph)
+        self._finite += [graph.outputs[k] for k in finite]
         self.lowering = lowering
         self.graph = graph
         self.entries = Entries(lowering.writer)
@@ -176,19 +185,22 @@ class Body:
         if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
             return None
         if isinstance(kind, Pointwise):
-            return Mapped(node, kind) if has_rule(node, kind) else None
-        y = node.outputs[0]
+            plain = node.prim is masked and not self.lowering.masks
+            return Mapped(node, _PRODUCT if plain else kind) if plain or has_rule(node, kind) else None
         if isinstance(kind, View):
-            index = tuple([constant(0)] * y.ndim)
-            found = kind.source(index, node.inputs[0].shape, y.shape, **node.params)
-            if found is None:
-                gather = self.lowering.gathers.get(node.prim)
-                return None if gather is None else gather(self, node)
-            return Viewed(node, kind)
+            return self._view(node, kind)
         if isinstance(kind, Placement):
-            pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
+            pieces = kind.pieces([a.shape for a in node.inputs], node.outputs[0].shape, **node.params)
             return None if pieces is None or has_gaps(pieces) else Placed(node, kind, tuple(pieces))
         return None
+
+    def _view(self, node: Node, kind: View) -> Any:
+        y = node.outputs[0]
+        index = tuple([constant(0)] * y.ndim)
+        if kind.source(index, node.inputs[0].shape, y.shape, **node.params) is not None:
+            return Viewed(node, kind)
+        gather = self.lowering.gathers.get(node.prim)
+        return None if gather is None else gather(self, node)
 
     def _reduce(self, node: Node, kind: Reduction) -> bool:
         (x, *_), (y,) = node.inputs, node.outputs
@@ -283,7 +295,7 @@ class Body:
         root = Root(answer, Finite(atom), atom.shape)
         self._add_root(root.joining("and", True, range(atom.ndim)) if atom.ndim else root)
 
-        root.order = self._order[atom]
+        root.order = len(self.graph.nodes)  # behind what computes it
 
         def holds() -> Value:
             return self.number(answer)
