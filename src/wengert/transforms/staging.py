@@ -230,7 +230,7 @@ class Stage(Interpreter):
         while self._arrays:
             _, (x, const) = self._arrays.popitem()
             outside = sys.getrefcount(x) > 2
-            if (outside or x.base is not None) and _same(const.value, x):
+            if (outside or _is_of_others(x)) and _same(const.value, x):
                 const.value, const.live = x, True
 
     # Operations
@@ -453,9 +453,20 @@ class Stage(Interpreter):
 
 
 def _snapshot(x: Any) -> Any:
+    if x.size and not any(x.strides):  # one number, repeated
+        return np.broadcast_to(x[(0,) * x.ndim].copy(), x.shape)
     y = x.copy("K")
     y.flags.writeable = False
     return y
+
+
+def _is_of_others(x: Any) -> bool:
+    """Whether somebody else holds memory that an array is a view of."""
+    while isinstance(x.base, np.ndarray):
+        if sys.getrefcount(x.base) > 2:  # its own, and the argument's
+            return True
+        x = x.base
+    return x.base is not None
 
 
 def _same(a: Any, b: Any) -> bool:
