@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 import boundary
+import compiled
 import eager_overhead
 import gradient_cost
 import harness
@@ -21,6 +22,7 @@ import vector_math
 
 QUESTIONS = {
     "boundary": boundary.rows,
+    "compiled": compiled.rows,
     "eager_overhead": eager_overhead.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
