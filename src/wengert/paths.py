@@ -47,6 +47,7 @@ class Path:
         "_made",
         "_native",
         "_structure",
+        "_watch",
         "concrete",
         "expected",
         "graph",
@@ -56,12 +57,18 @@ class Path:
     )
 
     def __init__(
-        self, graph: Graph, guards: Sequence[Guard], structure: Any, fixed: list[tuple[int, Any]]
+        self,
+        graph: Graph,
+        guards: Sequence[Guard],
+        structure: Any,
+        fixed: list[tuple[int, Any]],
+        watch: Watch,
     ) -> None:
         self.graph = graph
         self.guards = tuple(guards)
         self._structure = structure
         self._fixed = fixed
+        self._watch = watch
         self.n_outputs = len(graph.outputs) - len(guards)
         self.expected = [guard.expected for guard in guards]
         self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
@@ -70,20 +77,24 @@ class Path:
         self._native: Any = _UNTRIED
         self._made: Native | None = None
 
-    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
-        """Return the results, or None, and the answers of the guards that were asked."""
+    def compile(self, operands: Sequence[Any]) -> None:
+        """Make machine code of the graph, for operands like these, if that was not tried yet."""
         if self._native is _UNTRIED:
+            self._native = None  # whatever happens, it is not tried again
             self._made = made = native(self.graph, self.guards)
             self._native = None if made is None else made.flat(operands)
+
+    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+        """Return the results, or None, and the answers of the guards that were asked."""
         if self._native is not None:
             ys = self._native(*operands)
             if ys is not None:
                 return list(ys), self.expected
         return self.executor(operands)
 
-    def direct(self, call: Arguments, instead: Callable[..., Any], watch: Watch | None) -> Direct | None:
+    def direct(self, call: Arguments, instead: Callable[..., Any]) -> Direct | None:
         """Return the native function of whole arguments, or None where there is none."""
-        if self._made is None or self._fixed or watch is None:
+        if self._made is None or self._fixed:
             return None
         n = len(call.operands)
         args, kwargs = call.restore(call.operands)
@@ -93,7 +104,7 @@ class Path:
         )
         if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
             return None
-        return Direct(self._made.function(arguments.items, results, instead), watch)
+        return Direct(self._made.function(arguments.items, results, instead), self._watch)
 
     @property
     def executor(self) -> Executor:
@@ -118,6 +129,8 @@ class Path:
 
 def results(path: Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]:
     """Return the results of a path, or None and the answers of the guards, of which the last is another."""
+    if not call.traced:
+        path.compile(call.operands)
     try:
         if call.traced:
             return _differentiably(path, call.operands)

@@ -19,6 +19,7 @@ from wengert.compile.emission_memory import Memory, read, written
 from wengert.compile.emission_operations import operate
 from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
 from wengert.compile.kernel import (
+    HOST_FAILED,
     INT,
     Address,
     Buffer,
@@ -27,6 +28,7 @@ from wengert.compile.kernel import (
     Constant,
     Fail,
     For,
+    Host,
     If,
     Index,
     Load,
@@ -37,6 +39,7 @@ from wengert.compile.kernel import (
     Value,
     While,
 )
+from wengert.compile.llvm import host
 from wengert.compile.vector_math import module_text
 
 __all__ = ["NAME", "Emission", "llvm_text"]
@@ -48,15 +51,16 @@ _BY_REFERENCE: Final = (
 )  # routines of Fortran: scalars by address, integers of 32 bits
 
 
-def llvm_text(program: Program, *, width_bits: int = 256) -> str:
+def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
     """Return a program as an LLVM module that defines `wg_program`.
 
     Parameters
     ----------
     program : Program
         As `kernel_check` accepts it.
-    width_bits : int
-        Bits of the vectors that loops over lanes are written for: 512, 256 or 128.
+    width_bits : int, optional
+        Bits of the vectors that loops over lanes are written for: 512, 256 or 128; by default, the widest ones of
+        this machine.
 
     Returns
     -------
@@ -80,6 +84,7 @@ def llvm_text(program: Program, *, width_bits: int = 256) -> str:
     }
     <BLANKLINE>
     """
+    width_bits = width_bits or host().vector_bits
     text = Text()
     emission = Emission(program, text, width_bits)
     emission.statements(program.body)
@@ -138,16 +143,23 @@ class Emission:
                 case Store(value=value, buffer=buffer, index=index):
                     notes = self.memory.home(buffer).notes
                     written(self.text, self[value], self.address(buffer, index), buffer, notes)
-                case For():
-                    self._for(statement)
-                case While():
-                    self._while(statement)
-                case If():
-                    self._if(statement)
-                case Call():
-                    self._call(statement)
                 case Fail():
                     self.fail(self[statement.condition].text, statement.code)
+                case _:
+                    self._control(statement)
+
+    def _control(self, statement: Statement) -> None:
+        match statement:
+            case For():
+                self._for(statement)
+            case While():
+                self._while(statement)
+            case If():
+                self._if(statement)
+            case Call():
+                self._call(statement)
+            case Host():
+                self._host(statement)
 
     def __getitem__(self, value: Value) -> Operand:
         """Return the operand of a value."""
@@ -155,13 +167,14 @@ class Emission:
 
     def address(self, buffer: Buffer, index: Index) -> str:
         """Write the address of an entry."""
-        pointer = self.memory.home(buffer).pointer
+        pointer, offset, _ = self.memory.home(buffer)
+        offset += index.offset
         size = stored(buffer.type)
         distance = total(self.text, [(self[value], stride) for value, stride in index.terms])
         if distance:
             pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {distance}")
-        if index.offset:
-            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {index.offset}")
+        if offset:
+            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {offset}")
         return pointer
 
     def fail(self, condition: str, code: int) -> None:
@@ -277,6 +290,14 @@ class Emission:
     def _call(self, call: Call) -> None:
         passed = [self._passed(call.routine, place, operand) for place, operand in enumerate(call.operands)]
         self.text.do(self.text.call(f"@{call.routine}", "void", *passed))
+
+    def _host(self, host: Host) -> None:
+        """Write a call into Python, which finds the operands by the addresses that the program was given."""
+        bases = [("ptr", f"%{name}") for name in ("arguments", "results", "arena")]
+        code = self.text.put(
+            self.text.call("@wg.host", "i32", self[host.program].pair, ("i64", str(host.place)), *bases)
+        )
+        self.fail(self.text.put(f"icmp ne i32 {code}, 0"), HOST_FAILED)
 
     def _passed(self, routine: str, place: int, operand: Value | Address) -> tuple[str, str]:
         """Return an operand of a routine, type and text."""

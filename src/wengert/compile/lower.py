@@ -9,14 +9,14 @@ written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wengert.compile.affine import constant
-from wengert.compile.arena import Arena
 from wengert.compile.arrangement import arrange, settle
+from wengert.compile.context import Lowering, NotLowered, size_of, type_of_entries
 from wengert.compile.contractions import Routine, product_root, routine, write_routine
 from wengert.compile.definitions import (
     Entries,
@@ -26,84 +26,25 @@ from wengert.compile.definitions import (
     Memory,
     Placed,
     Viewed,
-    operand_types,
+    has_gaps,
+    has_rule,
     row_major,
 )
 from wengert.compile.inlining import inlined
-from wengert.compile.kernel import BOOL, Buffer, Fail, Value
+from wengert.compile.kernel import BOOL, NOT_FINITE, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
 from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
-from wengert.compile.writing import Writer, type_name
+from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
-from wengert.core.primitive import Primitive
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
-__all__ = ["NOT_FINITE", "Body", "Lowering", "NotLowered", "size_of"]
+__all__ = ["Body"]
 
-NOT_FINITE = 1002  # the code with which a program ends where a sum of products that has to be finite is not
 _DEAR = 12  # additions: what takes as many and is read twice is a root
 _DEEP = 24  # operations: longer chains are cut by roots, which bounds the recursion
-
-
-class NotLowered(Exception):  # noqa: N818 - a signal: the graph is run by NumPy instead
-    """A value or an operation has no lowering."""
-
-
-class Lowering:
-    """What the graphs of one program share.
-
-    Attributes
-    ----------
-    units, gathers : mapping
-        How units, and definitions of reads at computed indices, are made: of a body and a node.
-    writer : Writer
-    arena : Arena
-    """
-
-    def __init__(self, units: Mapping[Primitive, Any], gathers: Mapping[Primitive, Any]) -> None:
-        self.units = units
-        self.gathers = gathers
-        self.writer = Writer()
-        self.arena = Arena()
-        self.constants: list[Const] = []  # arrays: arguments behind the inputs
-        self.n_inputs = 0
-        self._buffers: dict[Const, Buffer] = {}
-
-    @property
-    def buffers(self) -> list[Buffer]:
-        """Those of constants, and those in the arena."""
-        return [*self._buffers.values(), *self.arena.buffers]
-
-    def constant_array(self, const: Const) -> Memory:
-        """Return the memory of a constant array."""
-        buffer = self._buffers.get(const)
-        if buffer is None:
-            place = self.n_inputs + len(self.constants)
-            buffer = self._buffers[const] = Buffer(_type(const.type), size_of(const.shape), "argument", place)
-            self.constants.append(const)
-        return Memory(buffer, constant(0), row_major(const.shape))
-
-    def scratch(self, type: ArrayType) -> Memory:
-        """Return new memory in the arena."""
-        return Memory(self.arena.buffer(_type(type), size_of(type.shape)), constant(0), row_major(type.shape))
-
-
-def _type(type: ArrayType) -> str:
-    found = type_name(type.dtype)
-    if found is None:
-        raise NotLowered(f"a value of type {type}")
-    return found
-
-
-def size_of(shape: Sequence[int]) -> int:
-    """Return the number of entries."""
-    n = 1
-    for length in shape:
-        n *= length
-    return n
 
 
 class Body:
@@ -235,7 +176,7 @@ class Body:
         if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
             return None
         if isinstance(kind, Pointwise):
-            return Mapped(node, kind) if _has_rule(node, kind) else None
+            return Mapped(node, kind) if has_rule(node, kind) else None
         y = node.outputs[0]
         if isinstance(kind, View):
             index = tuple([constant(0)] * y.ndim)
@@ -246,7 +187,7 @@ class Body:
             return Viewed(node, kind)
         if isinstance(kind, Placement):
             pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
-            return None if pieces is None else Placed(node, kind, tuple(pieces))
+            return None if pieces is None or has_gaps(pieces) else Placed(node, kind, tuple(pieces))
         return None
 
     def _reduce(self, node: Node, kind: Reduction) -> bool:
@@ -261,7 +202,8 @@ class Body:
         if y.ndim > len(kept):  # axes of length 1 are left
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
             self.entries.definitions[y] = Entry(found, kept)
-        self._add_root(Root(found, Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
+        root = Root(found, Entry(x), x.shape)
+        self._add_root(root.joining(kind.operation, _first(kind, y), axes) if axes else root)
         self.roots[-1].order = self._order[y]
         return True
 
@@ -296,22 +238,26 @@ class Body:
         copy(self.lowering.writer, found, made, atom.shape)
         return made
 
+    def destination(self, atom: Atom) -> Memory | None:
+        """Return where what a unit computes is to be put, if that is known."""
+        return self._destinations.get(atom)
+
     def result(self, atom: Atom) -> Memory:
         """Return the memory of what a unit computes: where it is to be put, if that is known."""
-        made = self._destinations.get(atom) or self.lowering.scratch(atom.type)
+        made = self.destination(atom) or self.lowering.scratch(atom.type)
         self.entries.definitions[atom] = made
         return made
 
     def _add_root(self, root: Root) -> None:
+        self.lowering.native = True
         self.owners[root.atom] = root
         self.roots.append(root)
 
     def _add_unit(self, node: Node) -> None:
         make = self.lowering.units.get(node.prim)
         unit = make(self, node) if make is not None else None
-        if unit is None:
-            raise NotLowered(f"{node.prim.name} of {[str(a.type) for a in node.inputs]}")
-        self._append_unit(unit)
+        self._append_unit(self.lowering.otherwise(self, node) if unit is None else unit)
+        self.lowering.native |= unit is not None
 
     def _append_unit(self, unit: Unit) -> None:
         for a in unit.operands:
@@ -458,7 +404,7 @@ class Body:
         for root in roots_in(item):
             if root.in_memory and root.target is None:
                 shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
-                buffer = self.lowering.arena.buffer(_type(root.atom.type), size_of(shape))
+                buffer = self.lowering.arena.buffer(type_of_entries(root.atom.type), size_of(shape))
                 root.target = memory(root, buffer)
                 self._allocated.add(root)
 
@@ -466,14 +412,6 @@ class Body:
         if root in self._allocated:
             self._allocated.discard(root)
             self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
-
-
-def _has_rule(node: Node, kind: Pointwise) -> bool:
-    """Whether a rule can be applied to operands of these types."""
-    if isinstance(kind.rule, str):
-        return True
-    types = operand_types(node)
-    return None not in types and kind.rule(Writer(), *map(Value, types), **node.params) is not None
 
 
 def _is_uniform(const: Const) -> bool:

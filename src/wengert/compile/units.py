@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.compile.affine import Slots, symbol
+from wengert.compile.affine import Slots, constant, symbol
+from wengert.compile.context import NotLowered, size_of
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
+from wengert.compile.hosting import HostCall
 from wengert.compile.indices import located
-from wengert.compile.kernel import INT, Carried, Chosen, Fail, For, If, Value, While
-from wengert.compile.lower import Body, size_of
+from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Value, While
+from wengert.compile.lower import Body
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
 from wengert.compile.writing import type_name
@@ -31,7 +33,7 @@ from wengert.ops.movement import reshape_
 from wengert.ops.updating import index_add_, index_update_
 from wengert.types import ArrayType
 
-__all__ = ["GATHERS", "UNITS"]
+__all__ = ["GATHERS", "UNITS", "hosted"]
 
 Make = Callable[[Body, Node], Unit | None]
 UNITS: dict[Primitive, Make] = {}
@@ -86,6 +88,49 @@ def _reshape(body: Body, node: Node) -> Unit | None:
         body.entries.definitions[y] = Memory(memory.buffer, memory.offset, row_major(y.shape))
 
     return Unit([x], [y], write, is_alias=True)
+
+
+# NumPy ----------------------------------------------------------------------------------------------------------------
+
+
+def hosted(body: Body, node: Node) -> Unit:
+    """Return an operation that NumPy does.
+
+    Raises
+    ------
+    NotLowered
+        If its operands or results are of a type that programs do not have.
+    """
+    lowering = body.lowering
+    if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
+        raise NotLowered(f"{node.prim.name} of {[str(a.type) for a in node.inputs]}")
+
+    def operand(atom: Atom) -> Memory:
+        memory = body.contiguous(atom) if atom.shape else None
+        if memory is not None and not memory.offset.terms:
+            return memory
+        fresh = lowering.scratch(atom.type)
+        if memory is not None:
+            copy(lowering.writer, memory, fresh, atom.shape)
+        else:
+            lowering.writer.store(body.number(atom), fresh.buffer, fresh.offset)
+        return fresh
+
+    def write() -> None:
+        operands = tuple([(a, operand(a)) for a in node.inputs])
+        made = [(y, lowering.scratch(y.type)) for y in node.outputs]
+        writer = lowering.writer
+        token = writer.load(lowering.constant_array(lowering.token).buffer, constant(0))
+        writer.append(Host(token, len(lowering.host_calls)))
+        lowering.host_calls.append(HostCall(node, operands, tuple(made)))
+        for y, memory in made:
+            writer.wrote(memory.buffer)
+            target = body.destination(y)
+            if target is not None:
+                copy(writer, memory, target, y.shape)
+            body.entries.definitions[y] = target or memory
+
+    return Unit(node.inputs, node.outputs, write)
 
 
 # Indices with arrays --------------------------------------------------------------------------------------------------
@@ -261,7 +306,7 @@ def _scan(body: Body, node: Node) -> Unit | None:
         own = loop.body.inputs[loop.n_consts : loop.n_consts + m]
         inner = Body(body.lowering, loop.body, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
         inner.write()
-        carried.leave(inner, loop.body.outputs[:m])
+        carried.leave(inner, inner.graph.outputs[:m])
         statements = w.close()
         w.append(For(step, length, statements, carried.close(), reverse=loop.reverse))
         for stack in stacks:
@@ -286,13 +331,13 @@ def _while(body: Body, node: Node) -> Unit | None:
         inputs = [*fixed, *carried.enter()]
         test = Body(body.lowering, loop.condition, inputs, [None])
         test.write()
-        condition = test.number(loop.condition.outputs[0])
+        condition = test.number(test.graph.outputs[0])
         ahead = w.scopes[-1].statements[:]
         w.scopes[-1].statements.clear()
         own = loop.body.inputs[n:]
         inner = Body(body.lowering, loop.body, inputs, [None] * len(carry), arrays=range(len(carry)), own=own)
         inner.write()
-        carried.leave(inner, loop.body.outputs)
+        carried.leave(inner, inner.graph.outputs)
         statements = w.close()
         w.append(While(ahead, condition, statements, carried.close()))
 
@@ -300,7 +345,6 @@ def _while(body: Body, node: Node) -> Unit | None:
 
 
 _KEPT = 1 << 20  # bytes of residuals that a reversed loop has room for; NumPy reverses longer ones
-FULL = 1003  # the code with which a program ends where they do not suffice
 
 
 @_unit(while_reversal_)
@@ -344,7 +388,7 @@ def _forward(
     count = w.value(INT)
     test = Body(body.lowering, loop.condition, inputs, [None])
     test.write()
-    condition = test.number(loop.condition.outputs[0])
+    condition = test.number(test.graph.outputs[0])
     ahead = w.scopes[-1].statements[:]
     w.scopes[-1].statements.clear()
     if stacks:
@@ -354,7 +398,7 @@ def _forward(
     own = step.inputs[len(fixed) :]
     inner = Body(body.lowering, step, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
     inner.write()
-    carried.leave(inner, step.outputs[:m])
+    carried.leave(inner, inner.graph.outputs[:m])
     after = w("add", count, w.constant(1, INT))
     statements = w.close()
     total = w.value(INT)
@@ -381,7 +425,7 @@ def _backward(
     own = step.inputs[len(fixed) : len(fixed) + m]
     inner = Body(body.lowering, step, inputs, [None] * m, arrays=range(m), own=own)
     inner.write()
-    carried.leave(inner, step.outputs)
+    carried.leave(inner, inner.graph.outputs)
     statements = w.close()
     w.append(For(counter, count, statements, carried.close(), reverse=True))
 
@@ -433,7 +477,9 @@ def _choose(
 def _branch(body: Body, graph: Graph, inputs: Sequence[Any], memory: Sequence[Any]) -> list[Any]:
     inner = Body(body.lowering, graph, inputs, memory)
     inner.write()
-    return [None if m is not None else inner.number(a) for a, m in zip(graph.outputs, memory, strict=True)]
+    return [
+        None if m is not None else inner.number(a) for a, m in zip(inner.graph.outputs, memory, strict=True)
+    ]
 
 
 GATHERS = {getitem_: gathered}  # reads that are definitions, not units

@@ -229,8 +229,7 @@ class Stage(Interpreter):
         """Let constants that somebody outside still holds be read anew in every run."""
         while self._arrays:
             _, (x, const) = self._arrays.popitem()
-            outside = sys.getrefcount(x) > 2
-            if (outside or _is_of_others(x)) and _same(const.value, x):
+            if (sys.getrefcount(x) > 2 or _is_held(x.base)) and _same(const.value, x):
                 const.value, const.live = x, True
 
     # Operations
@@ -460,13 +459,9 @@ def _snapshot(x: Any) -> Any:
     return y
 
 
-def _is_of_others(x: Any) -> bool:
-    """Whether somebody else holds memory that an array is a view of."""
-    while isinstance(x.base, np.ndarray):
-        if sys.getrefcount(x.base) > 2:  # its own, and the argument's
-            return True
-        x = x.base
-    return x.base is not None
+def _is_held(base: Any) -> bool:
+    """Whether somebody else holds the memory that an array is a view of: not only the view itself, and this call."""
+    return base is not None and (sys.getrefcount(base) > 3 or _is_held(getattr(base, "base", None)))
 
 
 def _same(a: Any, b: Any) -> bool:
