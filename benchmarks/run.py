@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 import boundary
+import compiled
 import eager_overhead
 import fork_join
 import gradient_cost
@@ -23,6 +24,7 @@ import vector_math
 
 QUESTIONS = {
     "boundary": boundary.rows,
+    "compiled": compiled.rows,
     "eager_overhead": eager_overhead.rows,
     "fork_join": fork_join.rows,
     "gradient_cost": gradient_cost.rows,

@@ -31,6 +31,7 @@ def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     "question",
     [
         "boundary",
+        "compiled",
         "eager_overhead",
         "fork_join",
         "gradient_cost",

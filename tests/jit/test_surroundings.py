@@ -116,6 +116,19 @@ def test_a_large_array_is_read_anew_where_it_is_an_operand():
     assert compiled.cache_info().misses == 1
 
 
+def test_an_array_that_repeats_a_number_is_a_constant_unless_somebody_holds_it():
+    x = np.linspace(-1.0, 1.0, 5)
+    own = jit(lambda x: np.broadcast_to(2.0, 5) * x)
+    np.testing.assert_array_equal(own(x), 2 * x)
+    assert not any(const.live for const in own.graph(x).constants())
+
+    number = np.array(2.0)
+    theirs = jit(lambda x: np.broadcast_to(number, 5) * x)
+    np.testing.assert_array_equal(theirs(x), 2 * x)
+    number[()] = 3.0
+    np.testing.assert_array_equal(theirs(x), 3 * x)
+
+
 def test_items_of_containers():
     items = [2.0, {"a": 3.0}]
     compiled = jit(lambda x: x * items[0] * items[1]["a"] * len(items))

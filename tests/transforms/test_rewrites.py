@@ -51,6 +51,11 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("times_one", "masked"): [
         Case(lambda x: masked(x, x.dtype.type(1)), dtypes="fd", ulps=0),
         Case(lambda x: masked(x.dtype.type(1), x), ((2, 3),), "fd", 0),
+        Case(lambda x: masked(np.broadcast_to(x.dtype.type(1), (2, 3)), x), ((2, 3),), "fd", 0),
+    ],
+    ("finite_factor", "masked"): [
+        Case(lambda x: masked(x, x.dtype.type(-2.5)), dtypes="fd", ulps=0),
+        Case(lambda x: masked(x.dtype.type(2), x), ((2, 3),), "fd", 0),
     ],
     ("over_one", "divide"): [Case(lambda x: x / 1.0, shape, "fd") for shape in SHAPES],
     ("over_one", "power"): [Case(lambda x: x**1.0, shape, "fd") for shape in SHAPES]

@@ -11,19 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from wengert.core.check import checked
 from wengert.core.graph import Atom, Const, Graph, Node, Var
+from wengert.transforms.flow import Network
 from wengert.transforms.raising import may_raise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["split_at_cotangents"]
-
-_UNLIMITED = 1 << 30
-_LARGEST = 1 << 26  # capacities are 32-bit integers; sums of many must fit
 
 
 def split_at_cotangents(
@@ -95,44 +91,25 @@ def _between(nodes: Sequence[Node], residuals: Sequence[Var], wanted: Sequence[A
 
 def _cut(free: Sequence[Var], nodes: Sequence[Node], wanted: Sequence[Atom]) -> list[Var]:
     """Return the values of fewest bytes from which all wanted ones can be recomputed cheaply."""
-    from scipy.sparse import coo_array  # heavy: loaded on first use
-    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
-
-    if not wanted:
-        return []
     producers = {var: node for node in nodes for var in node.outputs}
-    involved = _ancestors(wanted, producers)
-    places = {var: k for k, var in enumerate(involved)}
+    places = {var: k for k, var in enumerate(_ancestors(wanted, producers))}
     source, sink = 2 * len(places), 2 * len(places) + 1
-    largest = max([var.nbytes for var in involved], default=1)
-    scale = min(1.0, _LARGEST / max(largest * len(involved), 1))
+    unlimited = 1 + sum(1 + var.nbytes for var in places)
     at_no_cost = set(free)
-    tails: list[int] = []
-    heads: list[int] = []
-    capacities: list[int] = []
-
-    def edge(tail: int, head: int, capacity: int) -> None:
-        tails.append(tail)
-        heads.append(head)
-        capacities.append(capacity)
-
+    network = Network(sink + 1)
     for var, k in places.items():
         costless = var.nbytes == 0 or var in at_no_cost
-        edge(2 * k, 2 * k + 1, 0 if costless else 1 + int(scale * var.nbytes))
+        network.connect(2 * k, 2 * k + 1, 0 if costless else 1 + var.nbytes)
         node = producers.get(var)
         if node is None or not node.prim.cheap:
-            edge(source, 2 * k, _UNLIMITED)
-        else:  # each operand once: capacities of equal edges are added up, and would overflow
-            for a in dict.fromkeys(node.inputs):
+            network.connect(source, 2 * k, unlimited)
+        else:
+            for a in node.inputs:
                 if not isinstance(a, Const):
-                    edge(2 * places[a] + 1, 2 * k, _UNLIMITED)  # type: ignore[index]
+                    network.connect(2 * places[a] + 1, 2 * k, unlimited)  # type: ignore[index]
     for a in wanted:
-        edge(2 * places[a] + 1, sink, _UNLIMITED)  # type: ignore[index]
-    network = coo_array((np.array(capacities, np.int32), (tails, heads)), shape=(sink + 1, sink + 1)).tocsr()
-    left = network - maximum_flow(network, source, sink).flow
-    left.eliminate_zeros()
-    reached = np.zeros(sink + 1, bool)
-    reached[breadth_first_order(left, source, return_predecessors=False)] = True
+        network.connect(2 * places[a] + 1, sink, unlimited)  # type: ignore[index]
+    reached = network.sources_side(source, sink)
     return [var for var, k in places.items() if reached[2 * k] and not reached[2 * k + 1]]
 
 

@@ -285,14 +285,20 @@ def _pruned(nodes: Sequence[Node], outputs: Sequence[Atom], superseded: set[Node
 # Conditions ---------------------------------------------------------------------------------------------------------
 
 
+def _number(atom: Atom) -> Any:
+    """Return a constant number, or the one that a constant array repeats in memory, or None."""
+    if not isinstance(atom, Const) or atom.live or 0 in atom.shape or any(np.asarray(atom.value).strides):
+        return None
+    return np.asarray(atom.value)[(0,) * atom.ndim]
+
+
 def _is(atom: Atom, number: float) -> bool:
     """Whether an atom is a constant number of a value, zeros of one sign told from those of the other."""
-    if not isinstance(atom, Const) or atom.live or atom.shape:
+    value = _number(atom)
+    if value is None or value != number:
         return False
-    value = atom.value
-    return bool(value == number) and all(
-        bool(np.signbit(part)) == bool(np.signbit(number)) for part in (value.real, value.imag) if part == 0
-    )
+    parts = (value.real, value.imag)
+    return all(bool(np.signbit(part)) == bool(np.signbit(number)) for part in parts if part == 0)
 
 
 def _alike(found: Atom, var: Var) -> bool:
@@ -320,6 +326,18 @@ def _times_one(node: Node, _: Builder) -> Atom | None:
 
 _rewrite("multiply", example=lambda x: x * 1.0)(_times_one)
 _rewrite("masked", example=lambda x: masked(x, 1.0), exact=False)(_times_one)  # which may give 0 for -0
+
+
+@_rewrite("masked", example=lambda x: masked(x, 2.0), exact=False)  # which may give 0 for -0
+def _finite_factor(node: Node, builder: Builder) -> Atom | None:
+    """A number that is neither 0 nor infinite makes no zero undefined: nothing is to be masked."""
+    if node.outputs[0].dtype.kind == "c" or not any(_is_ordinary(_number(a)) for a in node.inputs):
+        return None
+    return builder.apply(multiply, node.inputs, node)
+
+
+def _is_ordinary(value: Any) -> bool:
+    return value is not None and value != 0 and bool(np.isfinite(value))
 
 
 @_rewrite("divide", "power", example=lambda x: (x / 1.0) ** 1.0)

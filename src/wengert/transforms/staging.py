@@ -452,6 +452,8 @@ class Stage(Interpreter):
 
 
 def _snapshot(x: Any) -> Any:
+    if x.size and not any(x.strides):  # one number, repeated
+        return np.broadcast_to(x[(0,) * x.ndim].copy(), x.shape)
     y = x.copy("K")
     y.flags.writeable = False
     return y

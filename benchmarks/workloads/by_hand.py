@@ -1,0 +1,59 @@
+"""Derivatives by hand: the C files beside the benchmarks, built for this machine by gcc where there is one."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parents[1] / "c"
+FLAGS = ("-O3", "-march=native", "-mprefer-vector-width=512", "-ffast-math", "-shared", "-fPIC")
+LIBRARIES = (("-lmvec", "-lm"), ("-lm",))  # vector functions, where the C library has them
+
+
+@cache
+def library(file: str) -> ctypes.CDLL | None:
+    """Return a C file, compiled and loaded, or None where there is no gcc."""
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        return None
+    folder = tempfile.mkdtemp(prefix="wengert-benchmark-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = Path(folder) / f"{file}.so"
+    for libraries in LIBRARIES:
+        command = [gcc, *FLAGS, str(FOLDER / f"{file}.c"), "-o", str(target), *libraries]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return ctypes.CDLL(str(target))
+    raise RuntimeError(found.stderr)
+
+
+def program(
+    file: str, name: str, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], sizes: Sequence[int]
+) -> Callable[[int], Any] | None:
+    """Return a function that runs a C program so many times, or None where there is no gcc.
+
+    The program reads and writes the memory of the arrays.
+    """
+    found = library(file)
+    if found is None:
+        return None
+    arrays = [*inputs, *outputs]
+    pointers = (ctypes.c_void_p * len(arrays))(*[a.ctypes.data for a in arrays])
+    lengths = (ctypes.c_long * max(1, len(sizes)))(*sizes)
+    repeat = found.repeat
+    repeat.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_long]
+    address = ctypes.cast(getattr(found, name), ctypes.c_void_p)
+
+    def run(times: int, _kept: Any = arrays) -> None:
+        repeat(address, pointers, lengths, times)
+
+    return run
