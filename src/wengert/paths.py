@@ -70,11 +70,14 @@ class Path:
         self._native: Any = _UNTRIED
         self._made: Native | None = None
 
-    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
-        """Return the results, or None, and the answers of the guards that were asked."""
+    def compile(self, operands: Sequence[Any]) -> None:
+        """Make machine code of the graph, for operands like these, if that was not tried yet."""
         if self._native is _UNTRIED:
             self._made = made = native(self.graph, self.guards)
             self._native = None if made is None else made.flat(operands)
+
+    def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+        """Return the results, or None, and the answers of the guards that were asked."""
         if self._native is not None:
             ys = self._native(*operands)
             if ys is not None:
@@ -118,6 +121,8 @@ class Path:
 
 def results(path: Path, call: Arguments) -> tuple[list[Any] | None, list[Any]]:
     """Return the results of a path, or None and the answers of the guards, of which the last is another."""
+    if not call.traced:
+        path.compile(call.operands)
     try:
         if call.traced:
             return _differentiably(path, call.operands)

@@ -251,7 +251,12 @@ def test_booleans_are_bytes(rng):
 
 def test_buffers_that_share_bytes_are_in_one_scope():
     """Only others are said not to overlap."""
-    homes = [("f64", 4, "arena", 0), ("f32", 2, "arena", 24), ("f64", 2, "arena", 32), ("bool", 1, "arena", 40)]
+    homes = [
+        ("f64", 4, "arena", 0),
+        ("f32", 2, "arena", 24),
+        ("f64", 2, "arena", 32),
+        ("bool", 1, "arena", 40),
+    ]
     homes += [("f64", 4, "argument", 0), ("i64", 2, "argument", 0), ("f64", 4, "result", 0)]
     found = list(scopes([Buffer(*home) for home in homes]).values())
     groups = [[0, 1], [2, 3], [4, 5], [6]]

@@ -149,20 +149,20 @@ def numbers(shape, dtype=float):
 
 @st.composite
 def basic_indices(draw, shape):
-    """Integers, slices, None and Ellipsis, for some of the axes."""
-    items = []
-    for n in shape[: draw(st.integers(0, len(shape)))]:
-        if n and draw(st.booleans()):
-            items.append(draw(st.integers(-n, n - 1)))
-        else:
-            items.append(draw(st.slices(n)))
+    """Integers and slices for some of the first axes, perhaps an Ellipsis and more for the last, and None anywhere."""
+    first = draw(st.integers(0, len(shape)))
+    last = draw(st.none() | st.integers(first, len(shape)))
+    items = [draw(one_axis(n)) for n in shape[:first]]
+    if last is not None:
+        items += [Ellipsis, *[draw(one_axis(n)) for n in shape[last:]]]
     for _ in range(draw(st.integers(0, 2))):
         items.insert(draw(st.integers(0, len(items))), None)
-    if draw(st.booleans()):
-        items.insert(draw(st.integers(0, len(items))), Ellipsis)
-        if items[-1] is Ellipsis and draw(st.booleans()):
-            items = items[-1:]
     return split(items[0] if len(items) == 1 else tuple(items))[0]
+
+
+def one_axis(n):
+    """What an index may hold for an axis of a length."""
+    return st.integers(-n, n - 1) | st.slices(n) if n else st.slices(n)
 
 
 @st.composite
@@ -175,6 +175,12 @@ def written(draw, shape):
 @given(st.data(), shapes)
 def test_getitem(data, shape):
     check("getitem", [numbers(shape)], {"index": data.draw(basic_indices(shape))}, expects=True)
+
+
+def test_steps_of_any_size():
+    for step in (2**63, -(2**70)):
+        check("getitem", [numbers((3,))], {"index": slice(None, None, step)}, expects=True)
+        check("index_update", [numbers((3,)), numbers(())], {"index": slice(None, None, step)}, expects=True)
 
 
 @pytest.mark.parametrize("name", ["index_update", "index_add"])

@@ -42,7 +42,8 @@ class Native:
     def __init__(self, graph: Graph, guards: Sequence[Any] = ()) -> None:
         self.graph = graph
         self.n_outputs = len(graph.outputs) - len(guards)
-        self.program, self._constants = lowered(graph, guards)
+        self.program, constants, self._host = lowered(graph, guards)
+        self._constants = [_constant(c) for c in constants]
         self.text = llvm_text(self.program)
         self._library = loading.load(self.text, ("wg_program",))
 
@@ -54,11 +55,12 @@ class Native:
             self._library["wg_program"],
             Tuple(tuple(arguments)),
             results,
-            [_constant(c) for c in self._constants],
+            self._constants,
             self.program.arena,
             fallback,
+            needs_gil=self._host is not None,
             release_gil=_touched(self.program) > _LONG,
-            owner=self._library,
+            owner=(self._library, self._host),
             name=self.graph.name,
         )
 

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from wengert.compile.affine import Affine, Axis, Slots, constant, symbol
-from wengert.compile.kernel import INT, Buffer, Fail, Value
+from wengert.compile.kernel import INT, OUT_OF_BOUNDS, Buffer, Fail, Value
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Atom, Const, Node
 from wengert.core.lowering import Placement, Pointwise, View
 
 __all__ = [
-    "OUT_OF_BOUNDS",
     "Computed",
     "Definition",
     "Dynamic",
@@ -30,10 +29,11 @@ __all__ = [
     "Placed",
     "Viewed",
     "broadcast",
+    "has_gaps",
+    "has_rule",
     "row_major",
 ]
 
-OUT_OF_BOUNDS = 1001  # the code with which a program ends at an index that is not there
 Reads = list[tuple[Atom, Slots]]
 
 
@@ -197,6 +197,14 @@ def operand_types(node: Node) -> list[Any]:
     return [type_name(dtype) for dtype in dtypes]
 
 
+def has_rule(node: Node, kind: Pointwise) -> bool:
+    """Whether a rule can be applied to operands of these types."""
+    if isinstance(kind.rule, str):
+        return True
+    types = operand_types(node)
+    return None not in types and kind.rule(Writer(), *map(Value, types), **node.params) is not None
+
+
 class Viewed(NamedTuple):
     """The entry of the operand at another index."""
 
@@ -293,6 +301,11 @@ class Placed(NamedTuple):
                 message = f"a loop over {self.node!r} was not cut"
                 raise AssertionError(message)
         return True
+
+
+def has_gaps(pieces: Sequence[Any]) -> bool:
+    """Whether entries of a piece lie apart, so that no cut of a loop can tell them from what is between them."""
+    return any(abs(stride) != 1 and n > 1 for p in pieces for stride, n in zip(p.strides, p.extents, strict=True))
 
 
 def _steps(piece: Any, index: Slots) -> Slots:

@@ -19,6 +19,7 @@ from wengert.compile.emission_memory import Memory, read, written
 from wengert.compile.emission_operations import operate
 from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
 from wengert.compile.kernel import (
+    HOST_FAILED,
     INT,
     Address,
     Buffer,
@@ -27,6 +28,7 @@ from wengert.compile.kernel import (
     Constant,
     Fail,
     For,
+    Host,
     If,
     Index,
     Load,
@@ -138,16 +140,23 @@ class Emission:
                 case Store(value=value, buffer=buffer, index=index):
                     notes = self.memory.home(buffer).notes
                     written(self.text, self[value], self.address(buffer, index), buffer, notes)
-                case For():
-                    self._for(statement)
-                case While():
-                    self._while(statement)
-                case If():
-                    self._if(statement)
-                case Call():
-                    self._call(statement)
                 case Fail():
                     self.fail(self[statement.condition].text, statement.code)
+                case _:
+                    self._control(statement)
+
+    def _control(self, statement: Statement) -> None:
+        match statement:
+            case For():
+                self._for(statement)
+            case While():
+                self._while(statement)
+            case If():
+                self._if(statement)
+            case Call():
+                self._call(statement)
+            case Host():
+                self._host(statement)
 
     def __getitem__(self, value: Value) -> Operand:
         """Return the operand of a value."""
@@ -277,6 +286,14 @@ class Emission:
     def _call(self, call: Call) -> None:
         passed = [self._passed(call.routine, place, operand) for place, operand in enumerate(call.operands)]
         self.text.do(self.text.call(f"@{call.routine}", "void", *passed))
+
+    def _host(self, host: Host) -> None:
+        """Write a call into Python, which finds the operands by the addresses that the program was given."""
+        bases = [("ptr", f"%{name}") for name in ("arguments", "results", "arena")]
+        code = self.text.put(
+            self.text.call("@wg.host", "i32", self[host.program].pair, ("i64", str(host.place)), *bases)
+        )
+        self.fail(self.text.put(f"icmp ne i32 {code}, 0"), HOST_FAILED)
 
     def _passed(self, routine: str, place: int, operand: Value | Address) -> tuple[str, str]:
         """Return an operand of a routine, type and text."""

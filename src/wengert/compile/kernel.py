@@ -8,6 +8,7 @@
                 | value, ... = while (value = first, ...): statement* test value: statement* next value, ...
                 | value, ... = if value: statement* give value, ... else: statement* give value, ...
                 | call routine(value | buffer[index], ...)
+                | host k of value
                 | fail code if value
     index     ::= n + n*value + ...                       in entries of the buffer, not in bytes
     buffer    ::= argument k | result k | arena at byte n, each of a type and a number of entries
@@ -25,8 +26,12 @@ from typing import NamedTuple
 
 __all__ = [
     "BOOL",
+    "FULL",
+    "HOST_FAILED",
     "INT",
+    "NOT_FINITE",
     "OPERATIONS",
+    "OUT_OF_BOUNDS",
     "REDUCTIONS",
     "Address",
     "Buffer",
@@ -36,6 +41,7 @@ __all__ = [
     "Constant",
     "Fail",
     "For",
+    "Host",
     "If",
     "Index",
     "Load",
@@ -48,6 +54,12 @@ __all__ = [
 ]
 
 BOOL, INT = "bool", "i64"  # of conditions, and of counters and indices
+
+# The codes with which programs end, beside those of guards, which count from 1.
+OUT_OF_BOUNDS = 1001  # there is no entry at an index
+NOT_FINITE = 1002  # a sum of products that has to be finite is not
+FULL = 1003  # a reversed loop has more steps than there is room for
+HOST_FAILED = 1004  # NumPy raised
 
 # Names of operations and how many operands they take. Those on floating-point numbers mean what NumPy's ufunc of that
 # meaning does, entry by entry, nan, inf and the signs of zeros included; integers wrap around.
@@ -245,6 +257,14 @@ class Call:
 
 
 @dataclass(eq=False, slots=True)
+class Host:
+    """An operation that NumPy does: number `place` of the program that a value names (see `hosting`)."""
+
+    program: Value
+    place: int
+
+
+@dataclass(eq=False, slots=True)
 class Fail:
     """The program ends with a code, if the condition holds, in any lane."""
 
@@ -252,7 +272,7 @@ class Fail:
     code: int
 
 
-Statement = Operation | Load | Store | For | While | If | Call | Fail
+Statement = Operation | Load | Store | For | While | If | Call | Host | Fail
 
 
 @dataclass(eq=False, slots=True)

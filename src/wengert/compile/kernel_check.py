@@ -23,6 +23,7 @@ from wengert.compile.kernel import (
     Constant,
     Fail,
     For,
+    Host,
     If,
     Index,
     Load,
@@ -136,6 +137,8 @@ class _Checker:
                             self._place(operand.buffer, operand.at, inside=False)
                         else:
                             self._use(operand)
+                case Host(program=program):
+                    self._use(program, INT)
                 case Fail(condition=condition, code=code):
                     self._use(condition, BOOL)
                     self._demand(1 <= code < 2**31, "the code of a failure is at least 1")

@@ -13,6 +13,7 @@ from wengert.compile.kernel import (
     Constant,
     Fail,
     For,
+    Host,
     If,
     Index,
     Load,
@@ -157,6 +158,8 @@ class _Printer:
                 yield from self._if(statement, indent)
             case Call(routine=routine, operands=operands):
                 yield f"{indent}call {routine}({self.values(operands)})"
+            case Host(program=program, place=place):
+                yield f"{indent}host {place} of {self.value(program)}"
             case Fail(condition=condition, code=code):
                 yield f"{indent}fail {code} if {self.value(condition)}"
 

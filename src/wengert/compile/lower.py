@@ -26,11 +26,13 @@ from wengert.compile.definitions import (
     Memory,
     Placed,
     Viewed,
-    operand_types,
+    has_gaps,
+    has_rule,
     row_major,
 )
+from wengert.compile.hosting import TOKENS, HostCall
 from wengert.compile.inlining import inlined
-from wengert.compile.kernel import BOOL, Buffer, Fail, Value
+from wengert.compile.kernel import BOOL, NOT_FINITE, Buffer, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
 from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
@@ -41,9 +43,8 @@ from wengert.core.primitive import Primitive
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
-__all__ = ["NOT_FINITE", "Body", "Lowering", "NotLowered", "size_of"]
+__all__ = ["Body", "Lowering", "NotLowered", "size_of"]
 
-NOT_FINITE = 1002  # the code with which a program ends where a sum of products that has to be finite is not
 _DEAR = 12  # additions: what takes as many and is read twice is a root
 _DEEP = 24  # operations: longer chains are cut by roots, which bounds the recursion
 
@@ -59,16 +60,27 @@ class Lowering:
     ----------
     units, gathers : mapping
         How units, and definitions of reads at computed indices, are made: of a body and a node.
+    otherwise : callable
+        Makes a unit of what is neither.
     writer : Writer
     arena : Arena
     """
 
-    def __init__(self, units: Mapping[Primitive, Any], gathers: Mapping[Primitive, Any]) -> None:
+    def __init__(
+        self,
+        units: Mapping[Primitive, Any],
+        gathers: Mapping[Primitive, Any],
+        otherwise: Callable[[Body, Node], Unit],
+    ) -> None:
         self.units = units
         self.gathers = gathers
+        self.otherwise = otherwise
+        self.native = False  # whether anything in the program is
         self.writer = Writer()
         self.arena = Arena()
         self.constants: list[Const] = []  # arrays: arguments behind the inputs
+        self.host_calls: list[HostCall] = []
+        self.token = Const(np.array([next(TOKENS)]))  # names the program to the host
         self.n_inputs = 0
         self._buffers: dict[Const, Buffer] = {}
 
@@ -235,7 +247,7 @@ class Body:
         if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
             return None
         if isinstance(kind, Pointwise):
-            return Mapped(node, kind) if _has_rule(node, kind) else None
+            return Mapped(node, kind) if has_rule(node, kind) else None
         y = node.outputs[0]
         if isinstance(kind, View):
             index = tuple([constant(0)] * y.ndim)
@@ -246,7 +258,7 @@ class Body:
             return Viewed(node, kind)
         if isinstance(kind, Placement):
             pieces = kind.pieces([a.shape for a in node.inputs], y.shape, **node.params)
-            return None if pieces is None else Placed(node, kind, tuple(pieces))
+            return None if pieces is None or has_gaps(pieces) else Placed(node, kind, tuple(pieces))
         return None
 
     def _reduce(self, node: Node, kind: Reduction) -> bool:
@@ -261,7 +273,8 @@ class Body:
         if y.ndim > len(kept):  # axes of length 1 are left
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
             self.entries.definitions[y] = Entry(found, kept)
-        self._add_root(Root(found, Entry(x), x.shape).joining(kind.operation, _first(kind, y), axes))
+        root = Root(found, Entry(x), x.shape)
+        self._add_root(root.joining(kind.operation, _first(kind, y), axes) if axes else root)
         self.roots[-1].order = self._order[y]
         return True
 
@@ -296,22 +309,26 @@ class Body:
         copy(self.lowering.writer, found, made, atom.shape)
         return made
 
+    def destination(self, atom: Atom) -> Memory | None:
+        """Return where what a unit computes is to be put, if that is known."""
+        return self._destinations.get(atom)
+
     def result(self, atom: Atom) -> Memory:
         """Return the memory of what a unit computes: where it is to be put, if that is known."""
-        made = self._destinations.get(atom) or self.lowering.scratch(atom.type)
+        made = self.destination(atom) or self.lowering.scratch(atom.type)
         self.entries.definitions[atom] = made
         return made
 
     def _add_root(self, root: Root) -> None:
+        self.lowering.native = True
         self.owners[root.atom] = root
         self.roots.append(root)
 
     def _add_unit(self, node: Node) -> None:
         make = self.lowering.units.get(node.prim)
         unit = make(self, node) if make is not None else None
-        if unit is None:
-            raise NotLowered(f"{node.prim.name} of {[str(a.type) for a in node.inputs]}")
-        self._append_unit(unit)
+        self._append_unit(self.lowering.otherwise(self, node) if unit is None else unit)
+        self.lowering.native |= unit is not None
 
     def _append_unit(self, unit: Unit) -> None:
         for a in unit.operands:
@@ -466,14 +483,6 @@ class Body:
         if root in self._allocated:
             self._allocated.discard(root)
             self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
-
-
-def _has_rule(node: Node, kind: Pointwise) -> bool:
-    """Whether a rule can be applied to operands of these types."""
-    if isinstance(kind.rule, str):
-        return True
-    types = operand_types(node)
-    return None not in types and kind.rule(Writer(), *map(Value, types), **node.params) is not None
 
 
 def _is_uniform(const: Const) -> bool:

@@ -59,6 +59,8 @@ class Nests:
         for root in roots:
             if root.inner == loop.depth:
                 self._finish(root, self._joined.pop(root))
+            if root.outer == loop.depth:
+                self._define(root)
 
     def _step(self, loop: Loop, counter: Affine) -> None:
         for root in loop.roots:

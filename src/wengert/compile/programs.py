@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from wengert.compile.affine import constant
 from wengert.compile.definitions import Memory, row_major
+from wengert.compile.hosting import HostCalls
 from wengert.compile.kernel import Buffer, Program
 from wengert.compile.lower import Body, Lowering, NotLowered, size_of
-from wengert.compile.units import GATHERS, UNITS
+from wengert.compile.units import GATHERS, UNITS, hosted
 from wengert.compile.writing import type_name
 from wengert.core.graph import Const, Graph
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
-__all__ = ["lowered"]
+__all__ = ["Lowered", "lowered"]
 
 
-def lowered(graph: Graph, guards: Sequence[Guard] = ()) -> tuple[Program, list[Const]]:
-    """Return a graph as a program, and the constant arrays that are its arguments behind the graph's inputs.
+class Lowered(NamedTuple):
+    """A graph as a program.
+
+    Attributes
+    ----------
+    program : Program
+    constants : list of Const
+        Arrays, which are its arguments behind the graph's inputs.
+    host : HostCalls or None
+        What NumPy does in it: to be held as long as the program may run.
+    """
+
+    program: Program
+    constants: list[Const]
+    host: HostCalls | None
+
+
+def lowered(graph: Graph, guards: Sequence[Guard] = ()) -> Lowered:
+    """Return a graph as a program.
 
     Parameters
     ----------
@@ -29,17 +48,23 @@ def lowered(graph: Graph, guards: Sequence[Guard] = ()) -> tuple[Program, list[C
     Raises
     ------
     NotLowered
-        Where a node has no lowering.
+        If it holds values that programs do not have, or nothing that is not NumPy's anyway.
     """
-    lowering = Lowering(UNITS, GATHERS)
+    lowering = Lowering(UNITS, GATHERS, hosted)
     lowering.n_inputs = len(graph.inputs)
     inputs = [_argument(a.type, "argument", k) for k, a in enumerate(graph.inputs)]
     n = len(graph.outputs) - len(guards)
     results = [_argument(a.type, "result", k) for k, a in enumerate(graph.outputs[:n])]
     targets = [*results, *[None] * len(guards)]
     Body(lowering, graph, inputs, targets, guards=guards).write()
+    calls = lowering.host_calls
+    if calls and not lowering.native:
+        message = "nothing in it is native"
+        raise NotLowered(message)
     buffers = [*[m.buffer for m in (*inputs, *results)], *lowering.buffers]
-    return Program(graph.name, buffers, lowering.writer.close(), lowering.arena.size), lowering.constants
+    program = Program(graph.name, buffers, lowering.writer.close(), lowering.arena.size)
+    host = HostCalls(lowering.token.value.item(), calls) if calls else None
+    return Lowered(program, lowering.constants, host)
 
 
 def _argument(type: ArrayType, home: str, place: int) -> Memory:

@@ -11,25 +11,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.compile.affine import Slots, symbol
+from wengert.compile.affine import Slots, constant, symbol
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
+from wengert.compile.hosting import HostCall
 from wengert.compile.indices import located
-from wengert.compile.kernel import INT, Carried, Chosen, For, If, Value, While
-from wengert.compile.lower import Body
+from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Value, While
+from wengert.compile.lower import Body, NotLowered, size_of
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
 from wengert.compile.writing import type_name
 from wengert.control.cond import switch_
 from wengert.control.conditional import while_
-from wengert.control.scan import scan_
-from wengert.core.graph import Atom, Graph, Node
+from wengert.control.conditional_reversal import while_reversal_
+from wengert.control.scan import Loop, halves_of, scan_
+from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.primitive import Primitive
 from wengert.ops.index_forms import SLOT, as_tuple, index_shape
 from wengert.ops.indexing import getitem_, scatter_
 from wengert.ops.movement import reshape_
 from wengert.ops.updating import index_add_, index_update_
+from wengert.types import ArrayType
 
-__all__ = ["GATHERS", "UNITS"]
+__all__ = ["GATHERS", "UNITS", "hosted"]
 
 Make = Callable[[Body, Node], Unit | None]
 UNITS: dict[Primitive, Make] = {}
@@ -84,6 +87,49 @@ def _reshape(body: Body, node: Node) -> Unit | None:
         body.entries.definitions[y] = Memory(memory.buffer, memory.offset, row_major(y.shape))
 
     return Unit([x], [y], write, is_alias=True)
+
+
+# NumPy ----------------------------------------------------------------------------------------------------------------
+
+
+def hosted(body: Body, node: Node) -> Unit:
+    """Return an operation that NumPy does.
+
+    Raises
+    ------
+    NotLowered
+        If its operands or results are of a type that programs do not have.
+    """
+    lowering = body.lowering
+    if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
+        raise NotLowered(f"{node.prim.name} of {[str(a.type) for a in node.inputs]}")
+
+    def operand(atom: Atom) -> Memory:
+        memory = body.contiguous(atom) if atom.shape else None
+        if memory is not None and not memory.offset.terms:
+            return memory
+        fresh = lowering.scratch(atom.type)
+        if memory is not None:
+            copy(lowering.writer, memory, fresh, atom.shape)
+        else:
+            lowering.writer.store(body.number(atom), fresh.buffer, fresh.offset)
+        return fresh
+
+    def write() -> None:
+        operands = tuple([(a, operand(a)) for a in node.inputs])
+        made = [(y, lowering.scratch(y.type)) for y in node.outputs]
+        writer = lowering.writer
+        token = writer.load(lowering.constant_array(lowering.token).buffer, constant(0))
+        writer.append(Host(token, len(lowering.host_calls)))
+        lowering.host_calls.append(HostCall(node, operands, tuple(made)))
+        for y, memory in made:
+            writer.wrote(memory.buffer)
+            target = body.destination(y)
+            if target is not None:
+                copy(writer, memory, target, y.shape)
+            body.entries.definitions[y] = target or memory
+
+    return Unit(node.inputs, node.outputs, write)
 
 
 # Indices with arrays --------------------------------------------------------------------------------------------------
@@ -259,7 +305,7 @@ def _scan(body: Body, node: Node) -> Unit | None:
         own = loop.body.inputs[loop.n_consts : loop.n_consts + m]
         inner = Body(body.lowering, loop.body, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
         inner.write()
-        carried.leave(inner, loop.body.outputs[:m])
+        carried.leave(inner, inner.graph.outputs[:m])
         statements = w.close()
         w.append(For(step, length, statements, carried.close(), reverse=loop.reverse))
         for stack in stacks:
@@ -284,17 +330,103 @@ def _while(body: Body, node: Node) -> Unit | None:
         inputs = [*fixed, *carried.enter()]
         test = Body(body.lowering, loop.condition, inputs, [None])
         test.write()
-        condition = test.number(loop.condition.outputs[0])
+        condition = test.number(test.graph.outputs[0])
         ahead = w.scopes[-1].statements[:]
         w.scopes[-1].statements.clear()
         own = loop.body.inputs[n:]
         inner = Body(body.lowering, loop.body, inputs, [None] * len(carry), arrays=range(len(carry)), own=own)
         inner.write()
-        carried.leave(inner, loop.body.outputs)
+        carried.leave(inner, inner.graph.outputs)
         statements = w.close()
         w.append(While(ahead, condition, statements, carried.close()))
 
     return Unit(node.inputs, node.outputs, write)
+
+
+_KEPT = 1 << 20  # bytes of residuals that a reversed loop has room for; NumPy reverses longer ones
+
+
+@_unit(while_reversal_)
+def _while_reversal(body: Body, node: Node) -> Unit | None:
+    loop = node.params["loop"]
+    if loop.condition.outputs[0].shape:
+        return None
+    n, m = loop.n_consts, len(loop.body.outputs)
+    made = halves_of(Loop(loop.body, n, m, 0))
+    kept = [a.type for a in made.forward.outputs[m:]]
+    room = max(16, _KEPT // max(1, sum(8 * size_of(t.shape) for t in kept)))
+    zeros = [
+        Const(np.zeros(a.shape, a.dtype)[()])
+        for a, on in zip(node.inputs[:n], made.active[0], strict=True)
+        if on
+    ]
+    for zero in zeros:
+        if zero.shape:
+            body.want(zero)
+
+    def write() -> None:
+        stacks = [body.lowering.scratch(ArrayType((room, *t.shape), t.dtype)) for t in kept]
+        fixed = [_operand(body, a) for a in node.inputs[:n]]
+        count = _forward(body, loop, made.forward, fixed, node.inputs[n : n + m], stacks)
+        seeds = [*node.inputs[n + m :], *zeros]
+        constants = [fixed[i] for i in made.fixed]
+        _backward(body, made.backward, constants, (seeds, node.outputs), stacks, count)
+
+    return Unit(node.inputs, node.outputs, write)
+
+
+def _forward(
+    body: Body, loop: Any, step: Graph, fixed: Sequence[Any], first: Sequence[Atom], stacks: Sequence[Memory]
+) -> Value:
+    """Write the loop that keeps residuals; return the number of its steps."""
+    w, m = body.lowering.writer, len(first)
+    carried = Carry(body, first, [Var(a.type) for a in first])
+    zero = w.constant(0, INT)
+    w.open()
+    inputs = [*fixed, *carried.enter()]
+    count = w.value(INT)
+    test = Body(body.lowering, loop.condition, inputs, [None])
+    test.write()
+    condition = test.number(test.graph.outputs[0])
+    ahead = w.scopes[-1].statements[:]
+    w.scopes[-1].statements.clear()
+    if stacks:
+        room = w.constant(stacks[0].buffer.size // max(1, stacks[0].strides[0]), INT)
+        w.append(Fail(w("ge", count, room), FULL))
+    parts = [_part(stack, count) for stack in stacks]
+    own = step.inputs[len(fixed) :]
+    inner = Body(body.lowering, step, inputs, [*[None] * m, *parts], arrays=range(m), own=own)
+    inner.write()
+    carried.leave(inner, inner.graph.outputs[:m])
+    after = w("add", count, w.constant(1, INT))
+    statements = w.close()
+    total = w.value(INT)
+    w.append(While(ahead, condition, statements, [*carried.close(), Carried(zero, count, after, total)]))
+    for stack in stacks:
+        w.wrote(stack.buffer)
+    return total
+
+
+def _backward(
+    body: Body,
+    step: Graph,
+    fixed: Sequence[Any],
+    bars: tuple[Sequence[Atom], Sequence[Atom]],
+    stacks: Sequence[Memory],
+    count: Value,
+) -> None:
+    """Write the loop over the residuals, the last step first."""
+    w, m = body.lowering.writer, len(bars[0])
+    carried = Carry(body, *bars)
+    w.open()
+    counter = w.value(INT)
+    inputs = [*fixed, *carried.enter(), *[_part(stack, counter) for stack in stacks]]
+    own = step.inputs[len(fixed) : len(fixed) + m]
+    inner = Body(body.lowering, step, inputs, [None] * m, arrays=range(m), own=own)
+    inner.write()
+    carried.leave(inner, inner.graph.outputs)
+    statements = w.close()
+    w.append(For(counter, count, statements, carried.close(), reverse=True))
 
 
 # Branches -------------------------------------------------------------------------------------------------------------
@@ -344,7 +476,9 @@ def _choose(
 def _branch(body: Body, graph: Graph, inputs: Sequence[Any], memory: Sequence[Any]) -> list[Any]:
     inner = Body(body.lowering, graph, inputs, memory)
     inner.write()
-    return [None if m is not None else inner.number(a) for a, m in zip(graph.outputs, memory, strict=True)]
+    return [
+        None if m is not None else inner.number(a) for a, m in zip(inner.graph.outputs, memory, strict=True)
+    ]
 
 
 GATHERS = {getitem_: gathered}  # reads that are definitions, not units

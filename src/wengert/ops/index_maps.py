@@ -65,7 +65,8 @@ def region(shape: tuple[int, ...], index: Any) -> Region | None:
         else:
             ranges.append(range(n)[item])
             axes.append(axis)
-    offsets, strides = tuple([r.start for r in ranges]), tuple([r.step for r in ranges])
+    offsets = tuple([r.start if r else 0 for r in ranges])
+    strides = tuple([r.step if len(r) > 1 else 1 for r in ranges])  # a step may be any integer
     return Region(offsets, strides, tuple(map(len, ranges)), tuple(axes))
 
 
