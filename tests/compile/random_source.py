@@ -341,4 +341,6 @@ def source(draws: Sequence[tuple[int, int, int, int]], length: int, *, exact: bo
         made.add(templates[which % len(templates)], numbers)
     chosen = [made.names[-1 - draws[k][1] * k % len(made.names)] for k in range(4)]
     body = "\n".join([*made.lines, f"return [{', '.join(chosen)}]"])
-    return f"def program({', '.join(inputs(exact))}):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    return f"def program({', '.join(inputs(exact))}):\n" + "".join(
+        f"    {line}\n" for line in body.splitlines()
+    )

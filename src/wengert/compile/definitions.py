@@ -305,7 +305,9 @@ class Placed(NamedTuple):
 
 def has_gaps(pieces: Sequence[Any]) -> bool:
     """Whether entries of a piece lie apart, so that no cut of a loop can tell them from what is between them."""
-    return any(abs(stride) != 1 and n > 1 for p in pieces for stride, n in zip(p.strides, p.extents, strict=True))
+    return any(
+        abs(stride) != 1 and n > 1 for p in pieces for stride, n in zip(p.strides, p.extents, strict=True)
+    )
 
 
 def _steps(piece: Any, index: Slots) -> Slots:
