@@ -12,9 +12,11 @@ import argparse
 
 import boundary
 import eager_overhead
+import fork_join
 import gradient_cost
 import harness
 import import_time
+import kernels
 import mutation
 import staging
 import vector_math
@@ -22,8 +24,10 @@ import vector_math
 QUESTIONS = {
     "boundary": boundary.rows,
     "eager_overhead": eager_overhead.rows,
+    "fork_join": fork_join.rows,
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
+    "kernels": kernels.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
     "vector_math": vector_math.rows,

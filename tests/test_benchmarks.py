@@ -29,7 +29,17 @@ def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "question",
-    ["boundary", "eager_overhead", "gradient_cost", "import_time", "mutation", "staging", "vector_math"],
+    [
+        "boundary",
+        "eager_overhead",
+        "fork_join",
+        "gradient_cost",
+        "import_time",
+        "kernels",
+        "mutation",
+        "staging",
+        "vector_math",
+    ],
 )
 def test_a_benchmark_runs_and_writes_its_rows(question, tmp_path):
     result = run(tmp_path, question, "--smoke")

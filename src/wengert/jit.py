@@ -140,7 +140,7 @@ class Jitted:
             self._eager += 1
         else:
             if not kwargs and not call.traced and self._direct is None:
-                self._direct = path.direct(call, self._instead, self._entry(call).watch)
+                self._direct = path.direct(call, self._instead)
             return path.restore(ys)
         return self._fun(*args, **kwargs)
 
@@ -272,7 +272,7 @@ def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> Path:
     decisive = [guard.atom for guard in interpreter.guards]
     whole = Graph(graph.inputs, graph.nodes, [*graph.outputs, *decisive], graph.name)
     interpreter.enliven()
-    return Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed)
+    return Path(simplify(whole, decisive=decisive), interpreter.guards, structure, fixed, entry.watch)
 
 
 def _require_alone(call: Arguments) -> None:

@@ -47,6 +47,7 @@ class Path:
         "_made",
         "_native",
         "_structure",
+        "_watch",
         "concrete",
         "expected",
         "graph",
@@ -56,12 +57,18 @@ class Path:
     )
 
     def __init__(
-        self, graph: Graph, guards: Sequence[Guard], structure: Any, fixed: list[tuple[int, Any]]
+        self,
+        graph: Graph,
+        guards: Sequence[Guard],
+        structure: Any,
+        fixed: list[tuple[int, Any]],
+        watch: Watch,
     ) -> None:
         self.graph = graph
         self.guards = tuple(guards)
         self._structure = structure
         self._fixed = fixed
+        self._watch = watch
         self.n_outputs = len(graph.outputs) - len(guards)
         self.expected = [guard.expected for guard in guards]
         self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
@@ -84,9 +91,9 @@ class Path:
                 return list(ys), self.expected
         return self.executor(operands)
 
-    def direct(self, call: Arguments, instead: Callable[..., Any], watch: Watch | None) -> Direct | None:
+    def direct(self, call: Arguments, instead: Callable[..., Any]) -> Direct | None:
         """Return the native function of whole arguments, or None where there is none."""
-        if self._made is None or self._fixed or watch is None:
+        if self._made is None or self._fixed:
             return None
         n = len(call.operands)
         args, kwargs = call.restore(call.operands)
@@ -96,7 +103,7 @@ class Path:
         )
         if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
             return None
-        return Direct(self._made.function(arguments.items, results, instead), watch)
+        return Direct(self._made.function(arguments.items, results, instead), self._watch)
 
     @property
     def executor(self) -> Executor:

@@ -174,7 +174,7 @@ def fresh(program, arguments):
     return given, results, np.zeros(max(program.arena, 1), np.uint8)
 
 
-def compiled(program, *, optimise="O1", width_bits=None, symbols=None):
+def compiled(program, *, optimise="inline", width_bits=None, symbols=None):
     """Return a function of arrays that gives the code and the results."""
     check(program)
     text = llvm_text(program, width_bits=width_bits or llvm.host().vector_bits)

@@ -379,6 +379,8 @@ def test_constants_follow_the_arguments(way):
     assert call(2.0) == 10.0
     strided = function(PRODUCT, Tuple((FLOAT,)), FLOAT, constants=[np.arange(8.0)[3::-2]])
     assert strided(2.0) == 6.0
+    swapped = function(PRODUCT, Tuple((FLOAT,)), FLOAT, constants=[np.array([3.0], ">f8")])
+    assert swapped(2.0) == 6.0
 
 
 def test_structures_that_programs_cannot_take_are_refused(way):
@@ -404,6 +406,14 @@ def test_structures_that_programs_cannot_take_are_refused(way):
             boundary.callable(1, Tuple((structure,)), FLOAT, [], 0, Fallback())
         with pytest.raises(ValueError, match=r"compiled functions|keys|nested"):
             boundary.callable(1, Tuple((FLOAT,)), structure, [], 0, Fallback())
+
+
+def test_results_that_do_not_fit_into_memory(way):
+    results = Tuple((FLOAT, array(float, 3), array(float, 2**40, 2**18), array(float, 2)))
+    call = function(copying(Tuple((FLOAT,)), FLOAT), Tuple((FLOAT,)), results)
+    for _ in range(20):
+        with pytest.raises(MemoryError):
+            call(1.0)
 
 
 # Lives and references -----------------------------------------------------------------------------------------------

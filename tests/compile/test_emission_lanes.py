@@ -81,7 +81,7 @@ def test_every_width(type, bits, rng):
         agree_where_written(program, size, 21, type, rng, width_bits=bits)
 
 
-@pytest.mark.parametrize("optimise", ["none", "O1", "O2", "O3"])
+@pytest.mark.parametrize("optimise", ["none", "inline", "O1", "O2", "O3"])
 def test_every_level_of_optimisation(optimise, rng):
     program, size = doubled(37, "f64")
     agree_where_written(program, size, 37, "f64", rng, optimise=optimise)
@@ -154,8 +154,8 @@ def test_no_lane_is_read_or_written_behind_the_end():
     for array in arrays:
         assert libc.mprotect(array.ctypes.data + page, page, 0) == 0
     size = page // 8
-    for extent in (1, 5, 13, 37):
-        for stride in (1, -1, 2):
+    for extent in (1, 5, 8, 13, 16, 37):
+        for stride in (1, -1, 2, 3, 4):
             program, _ = doubled(extent, "f64", stride=stride)
             program.buffers[0].size = program.buffers[1].size = (
                 stride * (extent - 1) + 1 if stride > 0 else extent
@@ -242,3 +242,17 @@ def test_types_meet_in_one_loop(rng):
         k.store(k("lt", wide, whole, type=BOOL), b, i)
     x, n = rng.normal(size=45).astype(np.float32), rng.integers(-9, 9, 45).astype(np.int8)
     agree(k.program, x, n, rng.integers(0, 2, 45).astype(bool))
+
+
+def test_a_factor_is_read_once_however_many_buffers_there_are():
+    """Scopes of buffers are few; whether two of them share bytes is another question."""
+    k = Kernel("many")
+    arguments = [k.argument("f64", 16) for _ in range(32)]
+    y = k.result("f64", 16)
+    with k.loop(16, lanes=True) as loop:
+        for x in arguments:
+            factor = k.load(x, offset=3)
+        k.store(k("mul", factor, k.load(x, loop.counter)), y, loop.counter)
+    text = llvm_text(k.program, width_bits=512)
+    assert text.split("vectors1:")[0].count("= load double, ptr") == 32
+    agree(k.program, *[np.arange(16.0) + j for j in range(32)])

@@ -41,7 +41,7 @@ def called(library, *types):
 
 
 @pytest.mark.parametrize("generate", ["none", "O1", "O2", "O3"])
-@pytest.mark.parametrize("optimise", ["none", "O1", "O2", "O3"])
+@pytest.mark.parametrize("optimise", ["none", "inline", "O1", "O2", "O3"])
 def test_every_level_gives_the_same_answer(optimise, generate):
     code = llvm.compile_text(SUM.replace("BITS", "256"), optimise=optimise, generate=generate)
     call = called(llvm.link(code, {}, ["wg_program"]), ctypes.c_void_p, ctypes.c_int64)

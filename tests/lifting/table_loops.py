@@ -160,6 +160,12 @@ def skipping_deep(x):
     return s
 
 
+def assigning_condition(x):
+    while (half := x * 0.5) > 1:
+        x = half
+    return x + half
+
+
 def search(x, bound):
     for i in range(len(x)):
         if x[i] * i > bound:
@@ -280,6 +286,7 @@ PROGRAMS = {
     "for else": (found_or_not, (V, 1.0), (V, 9.0), (LONG, 1.0)),
     "continue": (skipping, (np.abs(V),), (LONG,)),
     "continue deep inside": (skipping_deep, (V,), (LONG,)),
+    "condition that assigns": (assigning_condition, (9.0,), (1.0,)),
     "return in a loop": (search, (V, 1.0), (V, 50.0), (LONG, 20.0), (LONG, 90.0)),
     "while True": (forever, (3.0,), (-1.0,)),
     "nested": (nested, (0.3, 5), (1.43, 12)),

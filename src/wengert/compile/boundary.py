@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from wengert.compile import checked, layout, llvm, loading, table
+from wengert.compile import threads as _threads  # noqa: F401 - offers wg.parallel to programs
 from wengert.compile.structure import Structure, Tuple
 
 __all__ = ["callable", "entry_text"]
@@ -58,7 +59,7 @@ def callable(
     results : Structure
         What it returns.
     constants : sequence of numpy.ndarray
-        Kept, and copied only where they are not C-contiguous and aligned.
+        Kept, and copied only where they are not C-contiguous, aligned, in the machine's byte order.
     arena_bytes : int
         Size of the program's scratch memory, which is aligned to 64 bytes and not initialised.
     fallback : callable
@@ -84,7 +85,7 @@ def callable(
     ValueError
         If a structure holds what programs cannot take or give.
     """
-    held = [np.require(constant, requirements=["C", "A"]) for constant in constants]
+    held = [np.require(c, c.dtype.newbyteorder("="), ["C", "A"]) for c in constants]
     run = table.Program(program, held, arena_bytes, fallback, failed, release_gil and not needs_gil, owner)
     inputs, outputs = table.argument_nodes(arguments.items), table.result_nodes(results)
     if not layout.is_known():

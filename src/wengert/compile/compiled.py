@@ -18,7 +18,7 @@ from wengert.compile.kernel import Program
 from wengert.compile.lower import NotLowered
 from wengert.compile.programs import lowered
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
-from wengert.core.graph import Atom, Const, Graph
+from wengert.core.graph import Atom, Graph
 
 __all__ = ["Native", "native", "switched_on"]
 
@@ -42,8 +42,7 @@ class Native:
     def __init__(self, graph: Graph, guards: Sequence[Any] = ()) -> None:
         self.graph = graph
         self.n_outputs = len(graph.outputs) - len(guards)
-        self.program, constants, self._host = lowered(graph, guards)
-        self._constants = [_constant(c) for c in constants]
+        self.program, self._constants, self._host = lowered(graph, guards)
         self.text = llvm_text(self.program)
         self._library = loading.load(self.text, ("wg_program",))
 
@@ -95,14 +94,6 @@ def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
 
 def _nothing(*_: Any) -> None:
     return None
-
-
-def _constant(const: Const) -> Any:
-    value = np.asarray(const.value)
-    if const.live and not (value.flags.c_contiguous and value.flags.aligned):
-        message = "an array that the user may write into does not lie in C's order"
-        raise NotLowered(message)
-    return value
 
 
 def _touched(program: Program) -> int:

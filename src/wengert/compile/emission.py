@@ -39,6 +39,7 @@ from wengert.compile.kernel import (
     Value,
     While,
 )
+from wengert.compile.llvm import host
 from wengert.compile.vector_math import module_text
 
 __all__ = ["NAME", "Emission", "llvm_text"]
@@ -50,15 +51,16 @@ _BY_REFERENCE: Final = (
 )  # routines of Fortran: scalars by address, integers of 32 bits
 
 
-def llvm_text(program: Program, *, width_bits: int = 256) -> str:
+def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
     """Return a program as an LLVM module that defines `wg_program`.
 
     Parameters
     ----------
     program : Program
         As `kernel_check` accepts it.
-    width_bits : int
-        Bits of the vectors that loops over lanes are written for: 512, 256 or 128.
+    width_bits : int, optional
+        Bits of the vectors that loops over lanes are written for: 512, 256 or 128; by default, the widest ones of
+        this machine.
 
     Returns
     -------
@@ -82,6 +84,7 @@ def llvm_text(program: Program, *, width_bits: int = 256) -> str:
     }
     <BLANKLINE>
     """
+    width_bits = width_bits or host().vector_bits
     text = Text()
     emission = Emission(program, text, width_bits)
     emission.statements(program.body)
@@ -164,13 +167,14 @@ class Emission:
 
     def address(self, buffer: Buffer, index: Index) -> str:
         """Write the address of an entry."""
-        pointer = self.memory.home(buffer).pointer
+        pointer, offset, _ = self.memory.home(buffer)
+        offset += index.offset
         size = stored(buffer.type)
         distance = total(self.text, [(self[value], stride) for value, stride in index.terms])
         if distance:
             pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {distance}")
-        if index.offset:
-            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {index.offset}")
+        if offset:
+            pointer = self.text.put(f"getelementptr inbounds {size}, ptr {pointer}, i64 {offset}")
         return pointer
 
     def fail(self, condition: str, code: int) -> None:

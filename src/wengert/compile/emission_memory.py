@@ -12,15 +12,16 @@ from typing import NamedTuple
 from wengert.compile.emission_text import Operand, Text, bits, stored, vector
 from wengert.compile.kernel import BOOL, Buffer, Program
 
-__all__ = ["Memory", "read", "written"]
+__all__ = ["Memory", "from_memory", "read", "scopes", "spaced", "to_memory", "written"]
 
 MOST_SCOPES = 32  # every scope lists all others: with more, several groups of buffers share one
 
 
 class Home(NamedTuple):
-    """Where a buffer is: the name of its address, and what is said of each access."""
+    """Where a buffer is: so many of its entries behind an address; and what is said of each access."""
 
     pointer: str
+    offset: int
     notes: str
 
 
@@ -39,14 +40,17 @@ class Memory:
         self._homes: dict[Buffer, Home] = {}
         self._pointers: dict[tuple[str, int], str] = {}
         self._scopes = scopes(program.buffers)
-        self._count = 1 + max(self._scopes.values(), default=-1)
+        self._count = min(1 + max(self._scopes.values(), default=-1), MOST_SCOPES)
 
     def home(self, buffer: Buffer) -> Home:
         """Return where a buffer is."""
         if buffer not in self._homes:
-            scope = self._scopes[buffer]
+            scope = self._scopes[buffer] % MOST_SCOPES
             notes = f", !alias.scope !{scope_list(scope)}, !noalias !{others_list(scope)}"
-            self._homes[buffer] = Home(self._pointer(buffer), notes if self._count > 1 else "")
+            # The arena has one address, not one for each buffer: an instruction can add a number to it.
+            size = bits(buffer.type) // 8
+            offset = buffer.place // size if buffer.home == "arena" else 0
+            self._homes[buffer] = Home(self._pointer(buffer), offset, notes if self._count > 1 else "")
         return self._homes[buffer]
 
     def scope(self, buffer: Buffer) -> int:
@@ -65,20 +69,16 @@ class Memory:
             yield f"!{others_list(scope)} = !{{{others}}}"
 
     def _pointer(self, buffer: Buffer) -> str:
-        place = buffer.home, buffer.place
-        if place in self._pointers:
-            return self._pointers[place]
-        name = f"%{buffer.home}{buffer.place}"
         if buffer.home == "arena":
-            self._text.entry.append(f"  {name} = getelementptr inbounds i8, ptr %arena, i64 {buffer.place}")
-        else:
-            slot = f"{name}.slot"
+            return "%arena"
+        place = buffer.home, buffer.place
+        if place not in self._pointers:
+            name = self._pointers[place] = f"%{buffer.home}{buffer.place}"
             self._text.entry += [
-                f"  {slot} = getelementptr inbounds ptr, ptr %{buffer.home}s, i64 {buffer.place}",
-                f"  {name} = load ptr, ptr {slot}, align 8",
+                f"  {name}.slot = getelementptr inbounds ptr, ptr %{buffer.home}s, i64 {buffer.place}",
+                f"  {name} = load ptr, ptr {name}.slot, align 8",
             ]
-        self._pointers[place] = name
-        return name
+        return self._pointers[place]
 
 
 def scope_name(scope: int) -> int:
@@ -109,7 +109,7 @@ def scopes(buffers: Sequence[Buffer]) -> dict[Buffer, int]:
     for buffer in buffers:
         if buffer.home != "arena":
             found[buffer] = places.setdefault((buffer.home, buffer.place), count + len(places))
-    return {buffer: scope % MOST_SCOPES for buffer, scope in found.items()}
+    return found
 
 
 def read(text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1) -> Operand:
@@ -117,6 +117,27 @@ def read(text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1) -
     size = bits(buffer.type) // 8
     loaded = text.put(f"load {vector(stored(buffer.type), lanes)}, ptr {address}, align {size}{notes}")
     return from_memory(text, loaded, buffer.type, lanes)
+
+
+def spaced(text: Text, address: str, buffer: Buffer, notes: str, lanes: int, stride: int) -> Operand:
+    """Write a load of entries that are some entries apart: of all that lie between, of which the others are dropped.
+
+    The last load ends with the last entry, so that nothing behind it is read.
+    """
+    type, size = vector(stored(buffer.type), lanes), bits(buffer.type) // 8
+    low, reach = min(0, stride * (lanes - 1)), abs(stride) * (lanes - 1)
+    starts = [*(lanes * k for k in range(abs(stride) - 1)), reach + 1 - lanes]
+    found = ""
+    for start in starts:
+        pointer = text.put(f"getelementptr inbounds {stored(buffer.type)}, ptr {address}, i64 {low + start}")
+        loaded = text.put(f"load {type}, ptr {pointer}, align {size}{notes}")
+        places = [stride * lane - low - start for lane in range(lanes)]
+        order = ", ".join(
+            f"i32 {lanes + place if 0 <= place < lanes else lane}" for lane, place in enumerate(places)
+        )
+        mask = f"<{lanes} x i32> <{order}>"
+        found = text.put(f"shufflevector {type} {found or 'poison'}, {type} {loaded}, {mask}")
+    return from_memory(text, found, buffer.type, lanes)
 
 
 def written(text: Text, value: Operand, address: str, buffer: Buffer, notes: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wengert.compile.emission_memory import from_memory, read, to_memory, written
+from wengert.compile.emission_memory import from_memory, read, spaced, to_memory, written
 from wengert.compile.emission_operations import chosen, operate
 from wengert.compile.emission_text import FLOATS, Operand, Text, bits, constant, stored, total
 from wengert.compile.kernel import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Step", "Steps", "shape_of"]
 
 _CALL: Final = 24  # weight of a function of `vector_math`; other operations weigh 1
+_NEAR: Final = 4  # entries: what lies between entries that are no farther apart is read with them
 _SHORTEST: Final = 32  # bits of the types that the number of lanes is made for, at least
 
 
@@ -90,7 +91,7 @@ class Steps:
         self._local: dict[Value, Operand] = {}  # of one step
         self._within: list[Statement] = []  # what is not done ahead
         self._once: dict[tuple[object, ...], str] = {}  # what is made in front of the loop
-        self._moved: dict[tuple[str, int], str] = {}  # addresses at the first lane of a step
+        self._moved: dict[tuple[str, int, str], str] = {}  # addresses at the first lane of a step
         self._nexts = {one.next: one.entry for one in loop.carried}
 
     # Ahead of the loop ------------------------------------------------------------------------------------------------
@@ -231,6 +232,8 @@ class Steps:
         place, notes = self._place(buffer, index, step), self._emission.memory.home(buffer).notes
         if place.spread is None and place.stride == 0:
             return read(self._text, place.address, buffer, notes)
+        if place.spread is None and 1 < abs(place.stride) <= _NEAR and step.mask is None:
+            return spaced(self._text, place.address, buffer, notes, self._lanes, place.stride)
         if place.spread is not None or abs(place.stride) > 1:
             return self._gathered(buffer, place, step.mask)
         mask = step.mask
@@ -300,12 +303,12 @@ class Steps:
         if local:
             address = self._beyond(buffer, address, total(self._text, local))
         if stride and step.base != "0":
-            key = address, stride
+            key = address, stride, stored(buffer.type)
             if key not in self._moved:
                 distance = total(self._text, [(Operand(step.base, INT), stride)])
                 self._moved[key] = self._beyond(buffer, address, distance)
             address = self._moved[key]
-        offset = index.offset + stride * step.shift
+        offset = self._emission.memory.home(buffer).offset + index.offset + stride * step.shift
         address = self._beyond(buffer, address, str(offset)) if offset else address
         if not varying:
             return Place(address, stride, None)
@@ -318,7 +321,7 @@ class Steps:
         pointer = self._emission.memory.home(buffer).pointer
         if not terms:
             return pointer
-        key = pointer, buffer.type, terms
+        key = pointer, stored(buffer.type), terms
         if key not in self._once:
             with self._text.aside(self.early):
                 distance = total(self._text, [(self._emission[value], factor) for value, factor in terms])

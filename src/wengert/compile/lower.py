@@ -78,25 +78,33 @@ class Lowering:
         self.native = False  # whether anything in the program is
         self.writer = Writer()
         self.arena = Arena()
-        self.constants: list[Const] = []  # arrays: arguments behind the inputs
+        self.constants: list[Any] = []  # arrays: arguments behind the inputs
         self.host_calls: list[HostCall] = []
         self.token = Const(np.array([next(TOKENS)]))  # names the program to the host
         self.n_inputs = 0
-        self._buffers: dict[Const, Buffer] = {}
+        self._memory: dict[Const, Memory] = {}
 
     @property
     def buffers(self) -> list[Buffer]:
         """Those of constants, and those in the arena."""
-        return [*self._buffers.values(), *self.arena.buffers]
+        return [*[m.buffer for m in self._memory.values()], *self.arena.buffers]
 
     def constant_array(self, const: Const) -> Memory:
-        """Return the memory of a constant array."""
-        buffer = self._buffers.get(const)
-        if buffer is None:
-            place = self.n_inputs + len(self.constants)
-            buffer = self._buffers[const] = Buffer(_type(const.type), size_of(const.shape), "argument", place)
-            self.constants.append(const)
-        return Memory(buffer, constant(0), row_major(const.shape))
+        """Return the memory of a constant array; that of the user's own, if the user may write into it."""
+        found = self._memory.get(const)
+        if found is None:
+            value = np.asarray(const.value)
+            axes = _axes_in_memory(value) if const.live else tuple(range(value.ndim))
+            plain = value.transpose(axes)
+            if const.live and not (plain.flags.c_contiguous and plain.flags.aligned):
+                message = "an array that the user may write into has gaps"
+                raise NotLowered(message)
+            buffer = Buffer(_type(const.type), value.size, "argument", self.n_inputs + len(self.constants))
+            self.constants.append(np.require(plain, requirements=["C", "A"]))
+            steps = dict(zip(axes, row_major(plain.shape), strict=True))
+            found = Memory(buffer, constant(0), tuple([steps[i] for i in range(value.ndim)]))
+            self._memory[const] = found
+        return found
 
     def scratch(self, type: ArrayType) -> Memory:
         """Return new memory in the arena."""
@@ -484,6 +492,11 @@ class Body:
         if root in self._allocated:
             self._allocated.discard(root)
             self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
+
+
+def _axes_in_memory(x: Any) -> tuple[int, ...]:
+    """Return the axes of an array from the slowest to the quickest in memory."""
+    return tuple(sorted(range(x.ndim), key=lambda i: (-x.strides[i], i)))
 
 
 def _is_uniform(const: Const) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wengert.compile.affine import constant
 from wengert.compile.definitions import Memory, row_major
@@ -12,7 +12,7 @@ from wengert.compile.kernel import Buffer, Program
 from wengert.compile.lower import Body, Lowering, NotLowered, size_of
 from wengert.compile.units import GATHERS, UNITS, hosted
 from wengert.compile.writing import type_name
-from wengert.core.graph import Const, Graph
+from wengert.core.graph import Graph
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
@@ -25,14 +25,14 @@ class Lowered(NamedTuple):
     Attributes
     ----------
     program : Program
-    constants : list of Const
-        Arrays, which are its arguments behind the graph's inputs.
+    constants : list of array
+        Its arguments behind the graph's inputs.
     host : HostCalls or None
         What NumPy does in it: to be held as long as the program may run.
     """
 
     program: Program
-    constants: list[Const]
+    constants: list[Any]
     host: HostCalls | None
 
 

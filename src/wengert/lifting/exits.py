@@ -167,6 +167,8 @@ class _Flags:
     def _loop(self, s: ast.For | ast.While) -> list[ast.stmt]:
         """Rewrite a loop; `going`, an attribute of it, is the condition on flags under which it goes on."""
         self._count += 1
+        if isinstance(s, ast.While) and not s.orelse and _assigns(s.test):
+            _with_test_inside(s)
         stop, skip = f"{INTERNAL}break_{self._count}", f"{INTERNAL}continue_{self._count}"
         breaks = any(_leaves(child, (ast.Break,)) for child in s.body)
         skips = any(_leaves(child, (ast.Continue,)) for child in s.body)
@@ -181,6 +183,17 @@ class _Flags:
         if after and flags:
             return [*out, _at(ast.If(_none_of(flags, s), after, []), after[0])]
         return [*out, *after]
+
+
+def _assigns(e: ast.expr) -> bool:
+    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(e))
+
+
+def _with_test_inside(s: ast.While) -> None:
+    """Make a condition that assigns the first statement of the loop: what it assigns is part of the step."""
+    negated = _at(ast.UnaryOp(ast.Not(), s.test), s.test)
+    s.body = [_at(ast.If(negated, [_at(ast.Break(), s)], []), s), *s.body]
+    s.test = _at(ast.Constant(True), s.test)
 
 
 def _moved_into_branch(s: ast.If, rest: Sequence[ast.stmt]) -> Sequence[ast.stmt]:

@@ -167,17 +167,20 @@ class _Function(ast.NodeTransformer):
 
     def _reason(self, s: ast.stmt) -> str:
         """Return why a statement cannot be one of a graph, or nothing."""
-        if self.plain:
-            return self.plain
-        if opaque(s):
-            return "it holds a yield, or leaves a try or match by return, break or continue"
-        if any(isinstance(n, ast.Try | ast.TryStar) for n in ast.walk(s)):
-            return "it holds a try"
-        if any(isinstance(n, ast.Raise) for n in ast.walk(s)):
-            return "it raises"
-        if assigned([s]) & self.foreign:
-            return "it assigns a variable that is global or nonlocal"
-        return "it assigns an attribute" if any(map(_assigns_attribute, ast.walk(s))) else ""
+        nodes = list(ast.walk(s))
+        test = ast.walk(s.test) if isinstance(s, ast.While) else ()
+        reasons = {
+            self.plain: bool(self.plain),
+            "it holds a yield, or leaves a try or match by return, break or continue": opaque(s),
+            "it holds a try": any(isinstance(n, ast.Try | ast.TryStar) for n in nodes),
+            "it raises": any(isinstance(n, ast.Raise) for n in nodes),
+            "it assigns a variable that is global or nonlocal": bool(assigned([s]) & self.foreign),
+            "it assigns an attribute": any(map(_assigns_attribute, nodes)),
+            "its condition assigns a variable, and it has an else": any(
+                isinstance(n, ast.NamedExpr) for n in test
+            ),
+        }
+        return next((reason for reason, holds in reasons.items() if holds), "")
 
     def _site(self, s: ast.stmt, live: frozenset[str], reason: str) -> ast.expr:
         """Return what the runtime is told of a statement."""

@@ -229,8 +229,7 @@ class Stage(Interpreter):
         """Let constants that somebody outside still holds be read anew in every run."""
         while self._arrays:
             _, (x, const) = self._arrays.popitem()
-            outside = sys.getrefcount(x) > 2
-            if (outside or x.base is not None) and _same(const.value, x):
+            if (sys.getrefcount(x) > 2 or _is_held(x.base)) and _same(const.value, x):
                 const.value, const.live = x, True
 
     # Operations
@@ -456,6 +455,11 @@ def _snapshot(x: Any) -> Any:
     y = x.copy("K")
     y.flags.writeable = False
     return y
+
+
+def _is_held(base: Any) -> bool:
+    """Whether somebody else holds the memory that an array is a view of: not only the view itself, and this call."""
+    return base is not None and (sys.getrefcount(base) > 3 or _is_held(getattr(base, "base", None)))
 
 
 def _same(a: Any, b: Any) -> bool:

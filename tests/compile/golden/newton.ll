@@ -2,8 +2,6 @@ define i32 @wg_program(ptr noalias %arguments, ptr noalias %results, ptr noalias
 entry:
   %argument0.slot = getelementptr inbounds ptr, ptr %arguments, i64 0
   %argument0 = load ptr, ptr %argument0.slot, align 8
-  %arena16 = getelementptr inbounds i8, ptr %arena, i64 16
-  %arena0 = getelementptr inbounds i8, ptr %arena, i64 0
   %cell.i32.0 = alloca i32, align 8
   %cell.double.1 = alloca double, align 8
   %cell.i32.3 = alloca i32, align 8
@@ -31,7 +29,7 @@ behind2:
   %v10 = fcmp ogt double %v1, 0x3FF0000000000000
   br i1 %v10, label %so3, label %otherwise3
 so3:
-  %v11 = getelementptr inbounds i8, ptr %arena16, i64 1
+  %v11 = getelementptr inbounds i8, ptr %arena, i64 17
   %v12 = zext i1 true to i8
   store i8 %v12, ptr %v11, align 1, !alias.scope !5, !noalias !6
   br label %behind3
@@ -39,14 +37,14 @@ otherwise3:
   br label %behind3
 behind3:
   %v13 = phi double [ %v3, %so3 ], [ %v1, %otherwise3 ]
-  store double %v13, ptr %arena0, align 8, !alias.scope !2, !noalias !3
+  store double %v13, ptr %arena, align 8, !alias.scope !2, !noalias !3
   %v14 = trunc i64 1 to i32
   store i32 %v14, ptr %cell.i32.0, align 8
   store double 0x4000000000000000, ptr %cell.double.1, align 8
   %v15 = trunc i64 1 to i32
   store i32 %v15, ptr %cell.i32.3, align 8
-  call void @wg.blas.dscal(ptr %cell.i32.0, ptr %cell.double.1, ptr %arena0, ptr %cell.i32.3)
-  %v16 = load double, ptr %arena0, align 8, !alias.scope !2, !noalias !3
+  call void @wg.blas.dscal(ptr %cell.i32.0, ptr %cell.double.1, ptr %arena, ptr %cell.i32.3)
+  %v16 = load double, ptr %arena, align 8, !alias.scope !2, !noalias !3
   store double %v16, ptr %result0, align 8, !alias.scope !11, !noalias !12
   ret i32 0
 fail2:

@@ -19,10 +19,13 @@ DTYPES = {"f64": np.float64, "f32": np.float32}
 
 
 @cache
-def machine() -> llvm.TargetMachine:
+def machine(*, oldest: bool = False) -> llvm.TargetMachine:
+    """Return this machine, or the oldest of its kind: on x86-64 vectors of 128 bits and no FMA instruction."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
+    if oldest:
+        return target.create_target_machine(opt=2, jit=True)
     features = llvm.get_host_cpu_features().flatten()
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True)
 
@@ -77,30 +80,30 @@ def optimized(source: str) -> Any:
     return module
 
 
-def image(name: str, dtype: str, lanes: int) -> bytes:
+def image(name: str, dtype: str, lanes: int, *, oldest: bool = False) -> bytes:
     """Compile the loop to an object file."""
-    return machine().emit_object(
+    return machine(oldest=oldest).emit_object(
         optimized(module_text([(name, dtype, lanes)]) + loop_text(name, dtype, lanes))
     )
 
 
 @cache
-def loop(name: str, dtype: str, lanes: int) -> tuple[Any, Any]:
+def loop(name: str, dtype: str, lanes: int, *, oldest: bool = False) -> tuple[Any, Any]:
     """Return the native loop, and what keeps its code alive."""
-    code = image(name, dtype, lanes)
+    code = image(name, dtype, lanes, oldest=oldest)
     builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol("loop")
-    tracker = builder.link(compiler(), f"{name}.{dtype}x{lanes}")
+    tracker = builder.link(compiler(), f"{name}.{dtype}x{lanes}.{oldest}")
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return kind(tracker["loop"]), tracker
 
 
-def apply(name: str, dtype: str, lanes: int, *arguments: np.ndarray) -> np.ndarray:
+def apply(name: str, dtype: str, lanes: int, *arguments: np.ndarray, oldest: bool = False) -> np.ndarray:
     """Apply a function to arrays of one axis; what fills the last vector is not returned."""
     size = arguments[0].size
     padded = -(-size // lanes) * lanes
     columns = [np.resize(np.asarray(a, DTYPES[dtype]), padded) for a in arguments]
     out = np.empty(padded, DTYPES[dtype])
-    call, _ = loop(name, dtype, lanes)
+    call, _ = loop(name, dtype, lanes, oldest=oldest)
     pointers = [c.ctypes.data for c in (columns * 2)[:2]]
     if padded:
         call(out.ctypes.data, *pointers, padded // lanes)

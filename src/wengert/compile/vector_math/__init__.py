@@ -1,6 +1,6 @@
 """Elementary and special functions as LLVM functions of any number of lanes.
 
-`define` gives the text of one function, `dependencies` what it calls, `module_text` (or `module_parts`) everything that
+`define` gives the text of one function, `dependencies` what it calls, `module_text` and `module_parts` everything that
 a set of functions needs, and `FUNCTIONS` the names there are, with the number of arguments.
 """
 

@@ -94,8 +94,8 @@ def exp_of(body: Body, x: Value, x_low: Value | None = None, *, normal: bool = F
     """e^(x + x_low) of clamped arguments or nan: 1 + (r + r^2 q(r)), times 2^n; in one step if that is normal."""
     high, low = LN2[x.type.scalar]
     n, bits = nearest(body, x, LOG2_E)
-    r = body.fma(n, -low, body.fma(n, -high, x))
-    r = r if x_low is None else r + x_low
+    exact = body.fma(n, -high, x)
+    r = body.fma(n, -low, exact) if x_low is None else exact + body.fma(n, -low, x_low)
     q = body.polynomial(r, EXP[x.precision])
     y = body.fma(r * r, q, r) + 1.0
     return y * power_of_two(bits) if normal else scale(y, bits)

@@ -93,7 +93,7 @@ def log_sum(body: Body, k: Value, m: Value) -> tuple[Value, Value]:
     product, error = split_product(body, twice, factor)
     error = error + body.fma(twice, factor_low + rest, (s_low + s_low) * factor)
     total, lost = split_sum(k * LN2_PARTS[0], product)
-    return split_sum(total, lost + body.fma(k, LN2_PARTS[1], error))
+    return total, lost + body.fma(k, LN2_PARTS[1], error)
 
 
 def wide_log(body: Body, k: Value, m: Value) -> Value:
