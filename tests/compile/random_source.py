@@ -159,10 +159,10 @@ N = wg.fori_loop(0, 3, lambda i, c: c + A[i].sum(), S)
 N = wg.fori_loop(0, np.clip(P[0], 0, 3), lambda i, c: c - B, A)
 N = wg.while_loop(lambda c: c[0] < J, lambda c: (c[0] + 1, c[1] - B), (0, A))[1]
 N = wg.while_loop(lambda c: c.sum() > 4.0, lambda c: c - 1.0, A)
-N = wg.cond(A.sum() > 0, lambda a, b: a, lambda a, b: b, A, B)
-N = wg.cond(A.sum() > 0, lambda a, b: (a, b), lambda a, b: (b, b), A, B)[0]
+N = wg.cond(A.sum() > 0, lambda a, b: a, lambda a, b: b, A, A * C)
+N = wg.cond(A.sum() > 0, lambda a, b: (a, b), lambda a, b: (b, b), A[1:], A[:-1])[1]
 N = wg.cond(S > 0, lambda a: a * C, lambda a: a[::-1], A)
-N = wg.cond(S > 0, lambda: A - B, lambda: A * 1.0)
+N = wg.cond(S > 0, lambda: A - B, lambda: A * B)
 N = wg.cond(M.any(), lambda s: s, lambda s: 0.0 * s, S)
 N = wg.switch(np.clip(P[0], 0, 2), [lambda a: a, lambda a: -a, lambda a: a[::-1] + C], A)
 """.strip().splitlines()

@@ -28,9 +28,7 @@ class Nests:
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
         self._w = entries.writer
-        self._joined: dict[
-            Root, Value | None
-        ] = {}  # what is joined so far, of roots whose joining loops are open
+        self._joined: dict[Root, Value] = {}  # what is joined so far, of roots whose joining loops are open
         self._levels: list[int] = []  # scopes around the loops that are open, outermost first
 
     def write(self, item: Any) -> None:
@@ -52,20 +50,23 @@ class Nests:
                 self._joined[root] = self._identity(root)
             if root.outer == loop.depth:
                 self._clear(root)
-        if not loop.extent:
-            for root in roots:
-                self._define(root)
-        elif loop.unrolled:
-            self._written_out(loop)
-        else:
-            for low, high in loop.cuts:
-                self._part(loop, low, high)
+        self._steps(loop)
         self._levels.pop()
         for root in roots:
             if root.inner == loop.depth:
                 self._finish(root, self._joined.pop(root))
             if root.outer == loop.depth:
                 self._define(root)
+
+    def _steps(self, loop: Loop) -> None:
+        if not loop.extent:
+            for root in loop.roots:
+                self._define(root)
+        elif loop.unrolled:
+            self._written_out(loop)
+        else:
+            for low, high in loop.cuts:
+                self._part(loop, low, high)
 
     def _step(self, loop: Loop, counter: Affine) -> None:
         for root in loop.roots:
