@@ -80,6 +80,7 @@ class Path:
     def compile(self, operands: Sequence[Any]) -> None:
         """Make machine code of the graph, for operands like these, if that was not tried yet."""
         if self._native is _UNTRIED:
+            self._native = None  # whatever happens, it is not tried again
             self._made = made = native(self.graph, self.guards)
             self._native = None if made is None else made.flat(operands)
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from wengert.compile import boundary, llvm, loading
+from wengert.compile.context import NotLowered
 from wengert.compile.emission import llvm_text
 from wengert.compile.kernel import Program
-from wengert.compile.lower import NotLowered
 from wengert.compile.programs import lowered
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
 from wengert.core.graph import Atom, Graph

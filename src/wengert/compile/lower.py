@@ -9,14 +9,14 @@ written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wengert.compile.affine import constant
-from wengert.compile.arena import Arena
 from wengert.compile.arrangement import arrange, settle
+from wengert.compile.context import Lowering, NotLowered, size_of, type_of_entries
 from wengert.compile.contractions import Routine, product_root, routine, write_routine
 from wengert.compile.definitions import (
     Entries,
@@ -30,100 +30,21 @@ from wengert.compile.definitions import (
     has_rule,
     row_major,
 )
-from wengert.compile.hosting import TOKENS, HostCall
 from wengert.compile.inlining import inlined
-from wengert.compile.kernel import BOOL, NOT_FINITE, Buffer, Fail, Value
+from wengert.compile.kernel import BOOL, NOT_FINITE, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
 from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
-from wengert.compile.writing import Writer, type_name
+from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
-from wengert.core.primitive import Primitive
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
-__all__ = ["Body", "Lowering", "NotLowered", "size_of"]
+__all__ = ["Body"]
 
 _DEAR = 12  # additions: what takes as many and is read twice is a root
 _DEEP = 24  # operations: longer chains are cut by roots, which bounds the recursion
-
-
-class NotLowered(Exception):  # noqa: N818 - a signal: the graph is run by NumPy instead
-    """A value or an operation has no lowering."""
-
-
-class Lowering:
-    """What the graphs of one program share.
-
-    Attributes
-    ----------
-    units, gathers : mapping
-        How units, and definitions of reads at computed indices, are made: of a body and a node.
-    otherwise : callable
-        Makes a unit of what is neither.
-    writer : Writer
-    arena : Arena
-    """
-
-    def __init__(
-        self,
-        units: Mapping[Primitive, Any],
-        gathers: Mapping[Primitive, Any],
-        otherwise: Callable[[Body, Node], Unit],
-    ) -> None:
-        self.units = units
-        self.gathers = gathers
-        self.otherwise = otherwise
-        self.native = False  # whether anything in the program is
-        self.writer = Writer()
-        self.arena = Arena()
-        self.constants: list[Any] = []  # arrays: arguments behind the inputs
-        self.host_calls: list[HostCall] = []
-        self.token = Const(np.array([next(TOKENS)]))  # names the program to the host
-        self.n_inputs = 0
-        self._memory: dict[Const, Memory] = {}
-
-    @property
-    def buffers(self) -> list[Buffer]:
-        """Those of constants, and those in the arena."""
-        return [*[m.buffer for m in self._memory.values()], *self.arena.buffers]
-
-    def constant_array(self, const: Const) -> Memory:
-        """Return the memory of a constant array; that of the user's own, if the user may write into it."""
-        found = self._memory.get(const)
-        if found is None:
-            value = np.asarray(const.value)
-            axes = _axes_in_memory(value) if const.live else tuple(range(value.ndim))
-            plain = value.transpose(axes)
-            if const.live and not (plain.flags.c_contiguous and plain.flags.aligned):
-                message = "an array that the user may write into has gaps"
-                raise NotLowered(message)
-            buffer = Buffer(_type(const.type), value.size, "argument", self.n_inputs + len(self.constants))
-            self.constants.append(np.require(plain, requirements=["C", "A"]))
-            steps = dict(zip(axes, row_major(plain.shape), strict=True))
-            found = Memory(buffer, constant(0), tuple([steps[i] for i in range(value.ndim)]))
-            self._memory[const] = found
-        return found
-
-    def scratch(self, type: ArrayType) -> Memory:
-        """Return new memory in the arena."""
-        return Memory(self.arena.buffer(_type(type), size_of(type.shape)), constant(0), row_major(type.shape))
-
-
-def _type(type: ArrayType) -> str:
-    found = type_name(type.dtype)
-    if found is None:
-        raise NotLowered(f"a value of type {type}")
-    return found
-
-
-def size_of(shape: Sequence[int]) -> int:
-    """Return the number of entries."""
-    n = 1
-    for length in shape:
-        n *= length
-    return n
 
 
 class Body:
@@ -484,7 +405,7 @@ class Body:
         for root in roots_in(item):
             if root.in_memory and root.target is None:
                 shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
-                buffer = self.lowering.arena.buffer(_type(root.atom.type), size_of(shape))
+                buffer = self.lowering.arena.buffer(type_of_entries(root.atom.type), size_of(shape))
                 root.target = memory(root, buffer)
                 self._allocated.add(root)
 
@@ -492,11 +413,6 @@ class Body:
         if root in self._allocated:
             self._allocated.discard(root)
             self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
-
-
-def _axes_in_memory(x: Any) -> tuple[int, ...]:
-    """Return the axes of an array from the slowest to the quickest in memory."""
-    return tuple(sorted(range(x.ndim), key=lambda i: (-x.strides[i], i)))
 
 
 def _is_uniform(const: Const) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from wengert.compile.affine import constant
+from wengert.compile.context import Lowering, NotLowered, size_of
 from wengert.compile.definitions import Memory, row_major
 from wengert.compile.hosting import HostCalls
 from wengert.compile.kernel import Buffer, Program
-from wengert.compile.lower import Body, Lowering, NotLowered, size_of
+from wengert.compile.lower import Body
 from wengert.compile.units import GATHERS, UNITS, hosted
 from wengert.compile.writing import type_name
 from wengert.core.graph import Graph

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.compile.affine import Slots, constant, symbol
+from wengert.compile.context import NotLowered, size_of
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
 from wengert.compile.hosting import HostCall
 from wengert.compile.indices import located
 from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Value, While
-from wengert.compile.lower import Body, NotLowered, size_of
+from wengert.compile.lower import Body
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
 from wengert.compile.writing import type_name
