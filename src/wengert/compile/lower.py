@@ -224,7 +224,8 @@ class Body:
             a.dtype.kind not in "fiu" or type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)
         ):
             return False
-        terms, result = kind.labels([a.shape for a in node.inputs], **node.params)
+        labels, given = kind.labels([a.shape for a in node.inputs], **node.params)
+        terms, result = [tuple(term) for term in labels], tuple(given)
         found = routine(node, terms, result)
         if found is None:
             self._add_root(product_root(node, terms, result))

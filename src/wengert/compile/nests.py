@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 from wengert.compile.affine import Affine, Slots, constant, symbol
@@ -49,12 +50,7 @@ class Nests:
                 self._joined[root] = self._identity(root)
             if root.outer == loop.depth:
                 self._clear(root)
-        for low, high in loop.cuts:
-            if loop.unrolled:
-                for k in range(low, high):
-                    self._step(loop, constant(k))
-            else:
-                self._part(loop, low, high)
+        self._steps(loop)
         self._levels.pop()
         for root in roots:
             if root.inner == loop.depth:
@@ -62,11 +58,36 @@ class Nests:
             if root.outer == loop.depth:
                 self._define(root)
 
+    def _steps(self, loop: Loop) -> None:
+        if not loop.extent:
+            for root in loop.roots:
+                self._define(root)
+        elif loop.unrolled:
+            self._written_out(loop)
+        else:
+            for low, high in loop.cuts:
+                self._part(loop, low, high)
+
     def _step(self, loop: Loop, counter: Affine) -> None:
         for root in loop.roots:
             self._entries.bindings[root.axes[loop.depth]] = counter
         for item in loop.items:
             self.write(item)
+
+    def _written_out(self, loop: Loop) -> None:
+        """Write the steps one by one; what they join is joined to what there was at the end, once."""
+        before = {root: self._joined.pop(root) for root in loop.roots if root in self._joined}
+        for k in range(loop.extent):
+            self._step(loop, constant(k))
+        for root, value in before.items():
+            found = self._joined.pop(root, None)
+            self._joined[root] = value
+            if found is not None:
+                self._join(root, found)
+
+    def _join(self, root: Root, value: Value) -> None:
+        so_far = self._joined.get(root)
+        self._joined[root] = value if so_far is None else self._w(root.operation, so_far, value)  # type: ignore[arg-type]
 
     def _part(self, loop: Loop, low: int, high: int) -> None:
         """Write the steps low, ..., high - 1 as a loop."""
@@ -84,6 +105,9 @@ class Nests:
         carried = []
         body = w.close()
         for root in through:
+            if self._joined[root] is entry[root]:  # there is nothing to join, in any step
+                self._joined[root] = first[root]
+                continue
             result = w.value(first[root].type)
             carried.append(Carried(first[root], entry[root], self._joined[root], result, root.operation))
             self._joined[root] = result
@@ -100,7 +124,7 @@ class Nests:
         if root.operation is None:
             self._give(root, value)
         elif root.inner < len(root.axes):
-            self._joined[root] = w(root.operation, self._joined[root], value)
+            self._join(root, value)
         else:
             self._add(root, value)
 
@@ -141,23 +165,23 @@ class Nests:
         self.fill(root, inner)
 
     def fill(self, root: Root, axes: Sequence[int]) -> None:
-        """Write the first value along some axes of a root's memory."""
-        w, target = self._w, root.target
-        scopes = []
-        for i in axes:
-            w.open()
-            n = root.axes[i].extent
-            counter = w.value(INT, within=(0, n - 1))
-            self._entries.bindings[root.axes[i]] = symbol(counter)
-            scopes.append((counter, n))
+        """Write the first value along some axes of a root's memory; written out where its own loops are."""
+        w, bindings = self._w, self._entries.bindings
+        shape = [root.axes[i].extent for i in axes]
+        if all(root.path[i].unrolled for i in axes):
+            for index in product(*map(range, shape)):
+                bindings.update(zip([root.axes[i] for i in axes], map(constant, index), strict=True))
+                self._store_first(root)
+        else:
+            with loops(w, shape, lanes=True) as counters:
+                bindings.update(zip([root.axes[i] for i in axes], counters, strict=True))
+                self._store_first(root)
+        w.wrote(root.target.buffer)  # type: ignore[union-attr]
+
+    def _store_first(self, root: Root) -> None:
+        target = root.target
         place: Slots = tuple([self._entries.resolve(e) for e in root.place])
-        w.store(self._identity(root), target.buffer, target.place(place))  # type: ignore[union-attr]
-        lanes = True
-        for counter, n in reversed(scopes):
-            body = w.close()
-            w.append(For(counter, n, body, lanes=lanes))
-            lanes = False
-        w.wrote(target.buffer)  # type: ignore[union-attr]
+        self._w.store(self._identity(root), target.buffer, target.place(place))  # type: ignore[union-attr]
 
 
 def _is_parallel(loop: Loop) -> bool:
