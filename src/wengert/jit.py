@@ -19,12 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import tree
+from wengert.compile.compiled import Native
+from wengert.compile.context import NotLowered
+from wengert.compile.kernel_text import kernel_text
 from wengert.core import attention
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
-from wengert.errors import LiftError, check_callable, warn
+from wengert.errors import ArgumentError, LiftError, check_callable, warn
 from wengert.lift import lift as lifted
 from wengert.paths import Direct, Path, results
 from wengert.signatures import PYTHON_NUMBERS, Arguments, Unstageable, is_operand, positions
@@ -208,6 +211,53 @@ class Jitted:
             Its last outputs are what its guards look at.
         """
         return self._run(Arguments(args, kwargs, self._nums, self._names))[0].graph
+
+    def kernels(self, *args: Any, **kwargs: Any) -> str:
+        """Return the loops that are run with these arguments, as text.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for the function.
+
+        Returns
+        -------
+        str
+            In the language of `wengert.compile.kernel`.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing of it is native.
+        """
+        return kernel_text(self._compiled(args, kwargs).program)
+
+    def llvm(self, *args: Any, **kwargs: Any) -> str:
+        """Return the program for these arguments in LLVM's assembly language; see `kernels`."""
+        return self._compiled(args, kwargs).text
+
+    def asm(self, *args: Any, **kwargs: Any) -> str:
+        """Return the machine code for these arguments in the assembly language of the machine; see `kernels`."""
+        return self._compiled(args, kwargs).assembly
+
+    def memory(self, *args: Any, **kwargs: Any) -> int:
+        """Return the bytes that the program for these arguments works in, without these and results; see `kernels`."""
+        return self._compiled(args, kwargs).program.arena
+
+    def cost(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the operations, bytes and live memory of the graph for these arguments; see `Graph.cost`."""
+        return self.graph(*args, **kwargs).cost()
+
+    def _compiled(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Native:
+        path = self._run(Arguments(args, kwargs, self._nums, self._names))[0]
+        try:
+            return Native(path.graph, path.guards)
+        except NotLowered as reason:
+            raise ArgumentError(
+                f"{getattr(self._fun, '__name__', 'the function')} has no native program: {reason}",
+                why="such values or operations are NumPy's alone.",
+                instead="look at its graph: compiled.graph(*args).",
+            ) from None
 
     def cache_info(self) -> CacheInfo:
         """Return how the function has been used.

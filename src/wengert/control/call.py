@@ -27,7 +27,7 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["batched_graph", "call_", "halves", "tangent_graph", "tangent_halves"]
+__all__ = ["batched_graph", "call_", "compilers", "halves", "tangent_graph", "tangent_halves"]
 
 Flags = tuple[bool, ...]
 
@@ -53,6 +53,22 @@ def _infer(*types: ArrayType, graph: Graph, active: Flags) -> tuple[ArrayType, .
     del active
     require_types(types, graph.in_types, "operands of a call")
     return graph.out_types
+
+
+# Value ----------------------------------------------------------------------------------------------------------------
+
+compilers: list[Callable[[Graph, Sequence[Any]], Callable[..., Any] | None]] = []  # of the layer above
+_RUNS = 2  # by NumPy, before a graph is compiled: most are called once
+
+
+def _eval(*xs: Any, graph: Graph, active: Flags) -> tuple[Any, ...]:
+    function = graph.derived.get("native")
+    if function is None and compilers:
+        runs = graph.derived["runs"] = graph.derived.get("runs", 0) + 1
+        if runs == 1 + _RUNS:
+            function = graph.derived["native"] = compilers[0](graph, xs)
+    ys = None if function is None else function(*xs)
+    return tuple(run(graph, xs)) if ys is None else ys
 
 
 # Forward ------------------------------------------------------------------------------------------------------------
@@ -230,7 +246,7 @@ call_: Primitive = define(
     name="call",
     doc="The results of a graph.",
     multiple=True,
-    eval=lambda *xs, graph, active: tuple(run(graph, xs)),
+    eval=_eval,
     infer=_infer,
     jvp=_jvp,
     save=_save,
