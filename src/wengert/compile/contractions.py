@@ -17,7 +17,7 @@ from wengert.compile.roots import Root
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Node
 
-__all__ = ["Product", "Routine", "product_root", "routine"]
+__all__ = ["Labels", "Product", "Routine", "product_root", "routine"]
 
 _LARGE = 2048  # products: from here on, BLAS is faster than loops
 _NARROW = 4  # a matrix with fewer rows or columns is a few vectors

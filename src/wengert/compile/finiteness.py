@@ -1,9 +1,9 @@
 """When products need no mask: a program may leave it out, and ask in the end whether its results are finite.
 
-A masked product is 0 where a factor is 0, also where the other one is infinite or undefined. The plain product is nan
-there, and the same everywhere else. If what comes after it hands nan on, results that are finite tell that no mask was
-needed. What could hide a nan is a comparison, a rounding, or an operation that is not in the table below; choices
-(where) drop it only where they would have dropped the 0 too.
+A masked product, or a contraction of such, is 0 where a factor is 0, also where the other one is infinite or undefined.
+The plain product is nan there, and the same everywhere else. If what comes after it hands nan on, results that are
+finite tell that no mask was needed. What could hide a nan is a comparison, a rounding, or an operation that is not in
+the table below; choices (where) drop it only where they would have dropped the 0 too.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _has_masks(graph: Graph) -> bool:
     pending = [graph]
     while pending:
         inside = pending.pop()
-        if any(node.prim in {masked, while_reversal_} for node in inside.nodes):
+        if any(node.prim in {masked, contraction_, while_reversal_} for node in inside.nodes):
             return True
         pending += [g for node in inside.nodes for g in graphs_in(node.params)]
     return False
@@ -103,6 +103,11 @@ def _through(node: Node, flags: list[bool]) -> Sequence[bool]:
 
 def _inner(node: Node, flags: list[bool]) -> Sequence[bool]:
     return _touched(node.params["graph"], flags)
+
+
+def _contraction(node: Node, flags: list[bool]) -> Sequence[bool]:
+    _touched(node.params["graph"], [True] * len(flags))  # plain products, with terms that should be left out
+    return [True]
 
 
 def _steps(graph: Graph, consts: list[bool], carry: list[bool], slices: list[bool]) -> list[bool]:
@@ -150,7 +155,7 @@ def _switch(node: Node, flags: list[bool]) -> Sequence[bool]:
 
 _INSIDE: dict[Any, Any] = {
     call_: _inner,
-    contraction_: _inner,
+    contraction_: _contraction,
     scan_: _scan,
     while_: _while,
     while_reversal_: _while_reversal,

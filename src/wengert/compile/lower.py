@@ -17,7 +17,7 @@ import numpy as np
 from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
 from wengert.compile.context import Lowering, NotLowered, size_of, type_of_entries
-from wengert.compile.contractions import Routine, product_root, routine, write_routine
+from wengert.compile.contractions import Labels, Routine, product_root, routine, write_routine
 from wengert.compile.definitions import (
     Entries,
     Entry,
@@ -40,6 +40,7 @@ from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
 from wengert.ops.entries import promoted
 from wengert.ops.families import masked
+from wengert.ops.movement import transpose_
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
@@ -86,7 +87,7 @@ class Body:
         self._own = set(own)
         self._guards = guards
         graph, self._finite = inlined(graph)
-        self._finite += [graph.outputs[k] for k in finite]
+        self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
         self.lowering = lowering
         self.graph = graph
         self.entries = Entries(lowering.writer)
@@ -94,6 +95,13 @@ class Body:
         self.targets = targets
         self.owners: dict[Atom, Any] = {}  # roots and units, by what they compute
         self.roots: list[Any] = []
+        self._makers: dict[Atom, Node] = {y: node for node in graph.nodes for y in node.outputs}
+        self._users: dict[Atom, list[Node]] = {}
+        for node in graph.nodes:
+            for a in node.inputs:
+                self._users.setdefault(a, []).append(node)
+        self._given_away = {*graph.outputs, *self._finite}
+        self._done: set[Node] = set()  # what others have done already
         self._order: dict[Atom, int] = {y: k for k, node in enumerate(graph.nodes) for y in node.outputs}
         self._allocated: set[Root] = set()  # with memory that is given back when it was last read
         self._destinations: dict[Atom, Memory] = {}  # of what units compute
@@ -134,7 +142,8 @@ class Body:
         counts = uses(self.graph)
         weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
         for node in self.graph.nodes:
-            self._classify_node(node, counts, weights)
+            if node not in self._done:
+                self._classify_node(node, counts, weights)
         for atom in self._finite:
             self._require_finite(atom)
         for k, guard in enumerate(self._guards):
@@ -224,14 +233,40 @@ class Body:
             a.dtype.kind not in "fiu" or type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)
         ):
             return False
-        labels, given = kind.labels([a.shape for a in node.inputs], **node.params)
-        terms, result = [tuple(term) for term in labels], tuple(given)
+        terms, result = kind.labels([a.shape for a in node.inputs], **node.params)
+        self._add_contraction(*self._turned(node, [tuple(term) for term in terms], tuple(result)))
+        return True
+
+    def _turned(self, node: Node, terms: list[Labels], result: Labels) -> tuple[Node, list[Labels], Labels]:
+        """Return a contraction of what its operands are transposes of, that gives what its result is transposed to."""
+        plain = [self._unturned(a, term) for a, term in zip(node.inputs, terms, strict=True)]
+        y = node.outputs[0]
+        while (user := self._only_user(y)) is not None and user.prim is transpose_:
+            result = tuple([result[i] for i in user.params["axes"]])
+            y = user.outputs[0]
+            self._done.add(user)
+        inputs = tuple([a for a, _ in plain])
+        return Node(node.prim, inputs, node.params, (y,)), [term for _, term in plain], result
+
+    def _unturned(self, atom: Atom, term: Labels) -> tuple[Atom, Labels]:
+        """Return what a value is the transpose of, and the labels of its axes."""
+        before = self._makers.get(atom)
+        while before is not None and before.prim is transpose_:
+            axes, atom = before.params["axes"], before.inputs[0]
+            term = tuple([term[axes.index(i)] for i in range(len(axes))])
+            before = self._makers.get(atom)
+        return atom, term
+
+    def _only_user(self, atom: Atom) -> Node | None:
+        users = self._users.get(atom, [])
+        return users[0] if len(users) == 1 and atom not in self._given_away else None
+
+    def _add_contraction(self, node: Node, terms: list[Labels], result: Labels) -> None:
         found = routine(node, terms, result)
         if found is None:
             self._add_root(product_root(node, terms, result))
         else:
             self._append_unit(self._routine(node, found))
-        return True
 
     def _routine(self, node: Node, found: Routine) -> Unit:
         a, b, y = node.inputs[found.left], node.inputs[found.right], node.outputs[0]

@@ -20,11 +20,11 @@ __all__ = ["fmax", "fmin", "heaviside", "maximum", "minimum"]
 
 
 def _above(y: Any, x1: Any, x2: Any) -> Any:
-    return np.where(x1 == x2, 0.5, x1 > x2)
+    return np.where(x1 == x2, y.dtype.type(0.5), x1 > x2)  # beside booleans, Python's 0.5 is a double
 
 
 def _below(y: Any, x1: Any, x2: Any) -> Any:
-    return np.where(x1 == x2, 0.5, x1 < x2)
+    return np.where(x1 == x2, y.dtype.type(0.5), x1 < x2)
 
 
 def _without_ties(larger: np.ufunc) -> Callable[..., Any]:
