@@ -169,6 +169,15 @@ N = wg.switch(np.clip(P[0], 0, 2), [lambda a: a, lambda a: -a, lambda a: a[::-1]
 
 FUNCTIONS = [
     """
+def _same(c, r):
+    return c - r.sum(), c * C + r
+N = wg.scan(_same, S, A)[1] - wg.scan(_same, 1.0 - S, B)[1]
+""",
+    """
+_same = lambda a, t: (a - t, t)
+N = wg.cond(S > 0, _same, lambda a, t: (a, t * t), A, S)[0] + wg.cond(S > 1, _same, lambda a, t: (a, t * t), A, -S)[1]
+""",
+    """
 def _write(i, c):
     c = c + 0.0
     c[i] = c[i - 1] + B[i]
