@@ -185,11 +185,14 @@ class Nests:
 
 
 def _is_parallel(loop: Loop) -> bool:
-    """Whether the steps write into different entries, and hold no loops."""
+    """Whether the steps write into different entries, and hold no loops.
+
+    A root of which only joined axes are left writes behind the loop.
+    """
     return not loop.has_loops and all(
         root.target is None or (loop.depth in root.kept and root.target.strides[root.kept.index(loop.depth)])
         for root in loop.roots
-        if root.outer is not None or root.operation is None
+        if root.inner > loop.depth
     )
 
 
