@@ -110,10 +110,11 @@ def is_whole(graph: Graph, xs: Sequence[Any]) -> bool:
 def check(draws: Any, *, exact: bool) -> str:
     """Hold a program to NumPy; say what became of it."""
     length, numbers, form = draws
-    text = source(numbers, length, exact=exact)
+    turn = numbers[-1][0]
+    text = source(numbers, length, exact=exact, turn=turn)
     if currently_in_test_context():
         note(f"# {form}\n{text}")
-    xs = list(inputs(exact).values())
+    xs = list(inputs(exact, turn).values())
     try:
         graph = graph_of(text, form, xs)
     except REFUSED:
