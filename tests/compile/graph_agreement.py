@@ -12,7 +12,7 @@ from wengert.compile.kernel_check import check as check_kernel
 from wengert.core.graph import Graph
 from wengert.transforms.execution import Executor
 
-__all__ = ["MISSED", "native_results", "plain_results", "require_equal_types", "sizes"]
+__all__ = ["MISSED", "intermediates", "native_results", "plain_results", "require_equal_types", "sizes"]
 
 MISSED = "left to NumPy"  # what a program gives that finds that it should not run
 
@@ -58,9 +58,14 @@ def require_equal_types(found: Sequence[Any], expected: Sequence[Any]) -> None:
         assert (np.shape(f), np.result_type(f)) == (np.shape(e), np.result_type(e))
 
 
-def sizes(graph: Graph, xs: Sequence[Any]) -> float:
-    """The largest finite number that appears while NumPy runs a graph."""
+def intermediates(graph: Graph, xs: Sequence[Any]) -> list[np.ndarray]:
+    """All numbers that appear while NumPy runs a graph, those inside of loops and branches left out."""
     atoms = [a for node in graph.nodes for a in node.outputs]
     ys = plain_results(Graph(graph.inputs, graph.nodes, [*graph.inputs, *atoms], graph.name), xs)
-    found = [np.abs(np.asarray(y, np.float64)) for y in ys if np.result_type(y).kind in "fiub"]
+    return [np.asarray(y, np.float64) for y in ys if np.result_type(y).kind in "fiub"]
+
+
+def sizes(graph: Graph, xs: Sequence[Any]) -> float:
+    """The largest finite number that appears while NumPy runs a graph."""
+    found = [np.abs(y) for y in intermediates(graph, xs)]
     return max([1.0, *[float(np.max(y, where=np.isfinite(y), initial=0.0)) for y in found]])

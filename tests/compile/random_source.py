@@ -169,6 +169,15 @@ N = wg.switch(np.clip(P[0], 0, 2), [lambda a: a, lambda a: -a, lambda a: a[::-1]
 
 FUNCTIONS = [
     """
+def _same(c, r):
+    return c - r.sum(), c * C + r
+N = wg.scan(_same, S, A)[1] - wg.scan(_same, 1.0 - S, B)[1]
+""",
+    """
+_same = lambda a, t: (a - t, t)
+N = wg.cond(S > 0, _same, lambda a, t: (a, t * t), A, S)[0] + wg.cond(S > 1, _same, lambda a, t: (a, t * t), A, -S)[1]
+""",
+    """
 def _write(i, c):
     c = c + 0.0
     c[i] = c[i - 1] + B[i]
@@ -251,23 +260,29 @@ N = wg.while_loop(lambda c: np.abs(c[1]).sum() > 1.0, lambda c: (c[0] + 1, np.si
 
 NUMBERS = (0.5, -1.0, 2.0, 1.0)
 EXACT += FUNCTIONS
-MOST = 64  # entries
+MOST = 250  # entries
+LENGTHS = [
+    (3, 4),
+    (5, 9),
+    (2, 6),
+]  # of the axes of operands: short loops are written out, long ones have a remainder
 
 
-def inputs(exact: bool) -> dict[str, Any]:
+def inputs(exact: bool, turn: int = 0) -> dict[str, Any]:
     """Fresh operands of every program; whole numbers if they are to be exact."""
     rng = np.random.default_rng(1964)
+    n, m = LENGTHS[turn % len(LENGTHS)]
     shapes: dict[str, tuple[int, ...]] = {
-        "s": (), "e": (0, 4), "f": (3, 4), "t": (2, 3, 2), "v": (4,), "m": (3, 3), "x": (3, 4),
+        "s": (), "e": (0, m), "f": (n, m), "t": (2, n, 2), "v": (m,), "m": (n, n), "x": (n, m),
     }  # fmt: skip
     found: dict[str, Any] = {
         name: np.asarray(rng.integers(-3, 4, shape) * 1.0 if exact else rng.normal(size=shape))[()]
         for name, shape in shapes.items()
     }
     found["f"] = found["f"].astype(np.float32)
-    found["k"] = rng.integers(-2, 4, 3)
-    found["j"] = rng.integers(-2, 4, (3, 4)).astype(np.int32)
-    found["b"] = rng.integers(0, 2, 4) > 0
+    found["k"] = rng.integers(-2, 4, n)
+    found["j"] = rng.integers(-2, 4, (n, m)).astype(np.int32)
+    found["b"] = rng.integers(0, 2, m) > 0
     return found
 
 
@@ -297,14 +312,14 @@ def _line(template: str, space: dict[str, Any], names: list[str], numbers: Seque
 class Source:
     """A program that grows by the lines that NumPy takes."""
 
-    def __init__(self, exact: bool) -> None:
-        self.exact = exact
+    def __init__(self, exact: bool, turn: int) -> None:
+        self.exact, self.turn = exact, turn
         self.lines: list[str] = []
-        self.names = list(inputs(exact))
+        self.names = list(inputs(exact, turn))
         self.space = self._run([])
 
     def _run(self, lines: Sequence[str]) -> Any:
-        space = {"np": np, "wg": wg, **inputs(self.exact)}
+        space = {"np": np, "wg": wg, **inputs(self.exact, self.turn)}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -331,9 +346,9 @@ class Source:
             self.names.append(new)
 
 
-def source(draws: Sequence[tuple[int, int, int, int]], length: int, *, exact: bool) -> str:
+def source(draws: Sequence[tuple[int, int, int, int]], length: int, *, exact: bool, turn: int = 0) -> str:
     """Return the text of a function that numbers stand for, of at most so many lines."""
-    made = Source(exact)
+    made = Source(exact, turn)
     templates = EXACT if exact else EXACT + 4 * ROUNDED
     for which, *numbers in draws:
         if len(made.lines) == length:

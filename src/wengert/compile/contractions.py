@@ -55,7 +55,7 @@ def _sizes(node: Node, terms: Sequence[Labels]) -> dict[Any, int]:
     sizes: dict[Any, int] = {}
     for a, term in zip(node.inputs, terms, strict=True):
         for label, n in zip(term, a.shape, strict=True):
-            sizes[label] = max(n, sizes.get(label, 1)) if n else 0
+            sizes[label] = sizes.get(label, 1) if n == 1 else n
     return sizes
 
 

@@ -78,7 +78,7 @@ class Entries:
         if isinstance(atom, Const) and atom not in self.definitions:
             return self.writer.constant(np.asarray(atom.value).flat[0].item(), type_name(atom.dtype))
         place = tuple([self.resolve(e) for e in index])
-        key = (atom, place)
+        key = (self, atom, place)  # a graph may be written more than once: a body of two loops
         found = self.writer.lookup(key)
         if found is None:
             found = self.definitions[atom].entry(self, place)

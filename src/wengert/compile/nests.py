@@ -140,7 +140,7 @@ class Nests:
         if root.target is not None:
             self._w.store(value, root.target.buffer, root.target.place(place))
             self._wrote(root)
-        self._w.scopes[-1].known[root.atom, place] = value
+        self._w.scopes[-1].known[self._entries, root.atom, place] = value
         self._define(root)
 
     def _add(self, root: Root, value: Value) -> None:
@@ -176,7 +176,7 @@ class Nests:
             with loops(w, shape, lanes=True) as counters:
                 bindings.update(zip([root.axes[i] for i in axes], counters, strict=True))
                 self._store_first(root)
-        w.wrote(root.target.buffer)  # type: ignore[union-attr]
+        self._wrote(root)
 
     def _store_first(self, root: Root) -> None:
         target = root.target
@@ -185,11 +185,14 @@ class Nests:
 
 
 def _is_parallel(loop: Loop) -> bool:
-    """Whether the steps write into different entries, and hold no loops."""
+    """Whether the steps write into different entries, and hold no loops.
+
+    A root of which only joined axes are left writes behind the loop.
+    """
     return not loop.has_loops and all(
         root.target is None or (loop.depth in root.kept and root.target.strides[root.kept.index(loop.depth)])
         for root in loop.roots
-        if root.outer is not None or root.operation is None
+        if root.inner > loop.depth
     )
 
 
