@@ -14,14 +14,11 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import WRAPPER_ASSIGNMENTS, update_wrapper
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from wengert import tree
-from wengert.compile.compiled import Native
-from wengert.compile.context import NotLowered
-from wengert.compile.kernel_text import kernel_text
 from wengert.core import attention
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
@@ -35,6 +32,9 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import Stage
 from wengert.types import type_of
 from wengert.watching import Watch
+
+if TYPE_CHECKING:
+    from wengert.compile.compiled import Native
 
 __all__ = ["CacheInfo", "Jitted", "jit"]
 
@@ -230,6 +230,8 @@ class Jitted:
         ArgumentError
             If nothing of it is native.
         """
+        from wengert.compile.kernel_text import kernel_text  # the compiler, when something is compiled
+
         return kernel_text(self._compiled(args, kwargs).program)
 
     def llvm(self, *args: Any, **kwargs: Any) -> str:
@@ -249,6 +251,9 @@ class Jitted:
         return self.graph(*args, **kwargs).cost()
 
     def _compiled(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Native:
+        from wengert.compile.compiled import Native  # the compiler, when something is compiled
+        from wengert.compile.context import NotLowered
+
         path = self._run(Arguments(args, kwargs, self._nums, self._names))[0]
         try:
             return Native(path.graph, path.guards)

@@ -7,14 +7,12 @@ answer, so that the answers pick the path that fits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from wengert import tree
-from wengert.compile.compiled import Native, leaf_of, native, result_leaf, structure_of
-from wengert.compile.structure import Tuple, leaves
-from wengert.control.call import call_
+from wengert.control.call import call_, compilers
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.views import root
@@ -22,6 +20,9 @@ from wengert.signatures import Arguments, Unstageable
 from wengert.transforms.execution import Executor
 from wengert.transforms.staging import Guard
 from wengert.watching import Watch
+
+if TYPE_CHECKING:
+    from wengert.compile.compiled import Native
 
 __all__ = ["Direct", "Path", "results"]
 
@@ -80,6 +81,8 @@ class Path:
     def compile(self, operands: Sequence[Any]) -> None:
         """Make machine code of the graph, for operands like these, if that was not tried yet."""
         if self._native is _UNTRIED:
+            from wengert.compile.compiled import native  # the compiler, when something is compiled
+
             self._native = None  # whatever happens, it is not tried again
             self._made = made = native(self.graph, self.guards)
             self._native = None if made is None else made.flat(operands)
@@ -96,6 +99,9 @@ class Path:
         """Return the native function of whole arguments, or None where there is none."""
         if self._made is None or self._fixed:
             return None
+        from wengert.compile.compiled import leaf_of, result_leaf, structure_of
+        from wengert.compile.structure import Tuple, leaves
+
         n = len(call.operands)
         args, kwargs = call.restore(call.operands)
         arguments = structure_of(args, leaf_of)
@@ -178,3 +184,12 @@ def _differentiably(path: Path, operands: Sequence[Any]) -> tuple[list[Any] | No
         if answers[-1] != expected:
             return None, answers
     return list(flat[: path.n_outputs]), answers
+
+
+def _compiled_call(graph: Graph, operands: Sequence[Any]) -> Callable[..., Any] | None:
+    from wengert.compile.compiled import of_calls  # the compiler, when something is compiled
+
+    return of_calls(graph, operands)
+
+
+compilers.append(_compiled_call)

@@ -48,6 +48,9 @@ LAYERS = (
 # loads them.
 HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "onnx", "scipy", "sympy", "torch"}
 
+# Of ours, what few programs use: the compiler, and what reads sources.
+LATE = {"wengert.compile", "wengert.lifting"}
+
 # Modules that may refer to an evaluator.
 EXCEPTIONS = {
     "wengert.lifting.source": {"compile"}
@@ -130,7 +133,11 @@ def upward(module: str, found: list[Import]) -> list[str]:
 
 def late(module: str, found: list[Import]) -> list[str]:
     local = [item for item in found if item.local]
-    return [f"{module}:{i.line} imports {i.target}" for i in local if i.target.split(".")[0] not in HEAVY]
+    return [
+        f"{module}:{i.line} imports {i.target}"
+        for i in local
+        if i.target.split(".")[0] not in HEAVY and ".".join(i.target.split(".")[:2]) not in LATE
+    ]
 
 
 def cycle(graph: dict[str, set[str]]) -> list[str]:

@@ -18,10 +18,9 @@ from wengert.compile.emission import llvm_text
 from wengert.compile.kernel import NOT_FINITE, Program
 from wengert.compile.programs import lowered
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
-from wengert.control.call import compilers
 from wengert.core.graph import Atom, Graph
 
-__all__ = ["Native", "native", "switched_on"]
+__all__ = ["Native", "leaf_of", "native", "of_calls", "result_leaf", "structure_of", "switched_on"]
 
 switched_on = [os.environ.get("WENGERT_COMPILE", "1") != "0"]
 
@@ -112,15 +111,12 @@ def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
         return None
 
 
-def _of_calls(graph: Graph, operands: Sequence[Any]) -> Callable[..., Any] | None:
+def of_calls(graph: Graph, operands: Sequence[Any]) -> Callable[..., Any] | None:
     """Return a graph that is called again and again as a function of flat operands like these."""
     if not all(type(x) is np.ndarray or isinstance(x, np.generic) or type(x) in _NUMBERS for x in operands):
         return None
     made = native(graph)
     return None if made is None else made.flat(operands)
-
-
-compilers.append(_of_calls)
 
 
 def _nothing(*_: Any) -> None:
