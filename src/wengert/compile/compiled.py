@@ -17,6 +17,7 @@ from wengert.compile.context import NotLowered
 from wengert.compile.emission import llvm_text
 from wengert.compile.kernel import NOT_FINITE, Program
 from wengert.compile.programs import lowered
+from wengert.compile.stopwatch import Stopwatch
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
 from wengert.core.graph import Atom, Graph
 
@@ -42,10 +43,15 @@ class Native:
     def __init__(self, graph: Graph, guards: Sequence[Any] = (), *, masks: bool = False) -> None:
         self.graph = graph
         self._guards = guards
+        clock = Stopwatch(graph.name)
         self._lowered = lowered(graph, guards, masks=masks)
         self.program = self._lowered.program
+        clock.lap("loops")
         self.text = llvm_text(self.program)
+        clock.lap("text")
         self._library = loading.load(self.text, ("wg_program",), optimise="inline")
+        clock.lap("machine code")
+        clock.report(f"{len(graph.nodes)} nodes, {len(self.text)} characters")
         self._careful: Native | None = None
 
     def function(

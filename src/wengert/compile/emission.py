@@ -40,7 +40,7 @@ from wengert.compile.kernel import (
     While,
 )
 from wengert.compile.llvm import host
-from wengert.compile.vector_math import module_text
+from wengert.compile.vector_math import module_parts
 
 __all__ = ["NAME", "Emission", "llvm_text"]
 
@@ -49,6 +49,7 @@ _BY_REFERENCE: Final = (
     "wg.blas.",
     "wg.lapack.",
 )  # routines of Fortran: scalars by address, integers of 32 bits
+_INLINED = 24  # calls: copies of functions are quicker to run, and slower to compile
 
 
 def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
@@ -90,8 +91,8 @@ def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
     emission.statements(program.body)
     text.do("ret i32 0")
     emission.close()
-    mathematics = module_text(text.mathematics).partition("\n\n") if text.mathematics else ("", "", "")
-    text.declarations |= {line.partition("(")[0].split()[-1]: line for line in mathematics[0].splitlines()}
+    declared, mathematics = module_parts(text.mathematics, _calling(text, width_bits))
+    text.declarations |= declared
     return "\n".join(
         [
             f"define i32 @{NAME}(ptr noalias %arguments, ptr noalias %results, ptr noalias %arena) #0 {{",
@@ -101,14 +102,23 @@ def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
             *text.declarations.values(),
             *emission.memory.metadata(),
             *text.metadata(),
-            mathematics[2],
+            mathematics,
         ]
     )
 
 
 def _attributes(width_bits: int) -> Iterable[str]:
-    width = f'"prefer-vector-width"="{width_bits}" "min-legal-vector-width"="{width_bits}"'
-    yield f'attributes #0 = {{ nounwind {width} "no-trapping-math"="true" }}'
+    yield f'attributes #0 = {{ nounwind {_width(width_bits)} "no-trapping-math"="true" }}'
+
+
+def _width(bits: int) -> str:
+    return f'"prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+
+
+def _calling(text: Text, width_bits: int) -> str:
+    """Return the attributes of mathematical functions: in the place of their calls, unless there are many of these."""
+    few = text.mathematics.total() <= _INLINED
+    return f"{'alwaysinline' if few else 'noinline'} nounwind {_width(width_bits)}"
 
 
 class Emission:

@@ -93,7 +93,7 @@ def _of_floats(text: Text, name: str, operands: Sequence[Operand]) -> Operand:
         return text.make(f"{_FLOAT_ARITHMETIC[name]} {x.typed}, {operands[1].text}", x)
     if name in _INTRINSICS:
         return _call(text, name, x, *operands)
-    text.mathematics[name, x.type, x.lanes] = None
+    text.mathematics[name, x.type, x.lanes] += 1
     pairs = ", ".join(operand.typed for operand in operands)
     return text.make(f"call {x.kind} @wg.{name}.{x.type}x{x.lanes}({pairs})", x)
 

@@ -7,6 +7,7 @@ Loads and stores go through `emission_memory`, operations through `emission_oper
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
@@ -157,7 +158,7 @@ class Text:
         self.entry: list[str] = []
         self.block = "start"
         self.declarations: dict[str, str] = {}
-        self.mathematics: dict[tuple[str, str, int], None] = {}
+        self.mathematics: Counter[tuple[str, str, int]] = Counter()
         self.loops = 0
         self._values = 0
         self._labels = 0

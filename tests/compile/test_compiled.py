@@ -1,0 +1,108 @@
+"""What surrounds a native program: masks and their absence, many calls of functions, looking inside, the log."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.compile.compiled import Native
+from wengert.compile.finiteness import doubtful
+from wengert.errors import ArgumentError
+from wengert.transforms.simplify import simplify
+
+
+def traced(fun, *args):
+    return simplify(wg.trace(fun)(*args))
+
+
+def guarded_root(x):
+    return np.sum(np.where(x > 0, np.sqrt(np.maximum(x, 0.0)), 0.0))
+
+
+X = np.array([4.0, 0.0, -1.0, 0.25])
+SLOPE = np.array([0.25, 0.0, 0.0, 1.0])
+
+
+def test_masks_are_left_out_where_results_tell():
+    graph = traced(wg.grad(lambda x: np.sum(np.sin(x) ** 2)), X)
+    assert doubtful(graph) == [0]
+    made = Native(graph)
+    assert made.text.count("select") < made.careful.text.count("select")
+    (found,) = made.flat([X])(X)
+    np.testing.assert_allclose(found, np.sin(2.0 * X), rtol=1e-15)
+
+
+def test_the_careful_program_answers_where_a_mask_was_needed():
+    graph = traced(wg.grad(guarded_root), X)
+    made = Native(graph)
+    (found,) = made.flat([X])(X)
+    np.testing.assert_array_equal(found, SLOPE)
+    assert made.careful.program is not made.program
+
+
+def test_a_contraction_that_is_not_finite_is_left_to_numpy():
+    weights = np.array([[1.0, np.inf], [2.0, 3.0]])
+
+    def fun(x):
+        return np.sum(np.where(np.array([True, False]), x @ weights, 0.0))
+
+    graph = traced(wg.grad(fun), np.ones(2))
+    x = np.ones(2)
+    expected = wg.grad(fun)(x)
+    found = Native(graph).flat([x])(x)
+    assert found is None or np.array_equal(found[0], expected)
+
+
+@pytest.mark.parametrize(
+    "hides",
+    [lambda g: g > 0, np.sign, np.isnan, lambda g: np.fmax(g, 0.0), lambda g: np.where(g < 1.0, 1.0, 2.0)],
+)
+def test_masks_stay_where_a_nan_could_hide(hides):
+    graph = traced(lambda x: hides(wg.grad(guarded_root)(x)), X)
+    assert doubtful(graph) is None
+    (found,) = Native(graph).flat([X])(X)
+    np.testing.assert_array_equal(found, hides(SLOPE))
+
+
+def test_many_calls_of_functions_are_calls():
+    def fun(x):
+        for _ in range(40):
+            x = np.sin(x) + 0.5 * x
+        return x
+
+    few, many = Native(traced(np.sin, 0.5)), Native(traced(fun, 0.5))
+    assert "alwaysinline" in few.text
+    assert "alwaysinline" not in many.text
+    x = np.float64(0.5)
+    # every step adds an error of 4 ulp at most, and hands on those before it by a factor of 1.5
+    np.testing.assert_allclose(many.flat([x])(x)[0], fun(x), rtol=4 * 2**-52 * 1.5**40)
+
+
+def test_looking_inside():
+    step = wg.jit(wg.value_and_grad(lambda x: np.sum(np.tanh(x))))
+    assert "tanh" in step.kernels(X)
+    assert "define i32 @wg_program" in step.llvm(X)
+    assert "wg_program" in step.asm(X)
+    assert step.memory(X) >= 64
+    assert step.cost(X).nodes == len(step.graph(X).nodes)
+
+
+def test_what_is_not_native_says_so():
+    with pytest.raises(ArgumentError, match="has no native program"):
+        wg.jit(lambda z: z * 1j).kernels(X)
+
+
+def test_the_log_names_the_stages(monkeypatch, capsys):
+    monkeypatch.setenv("WENGERT_LOG", "compile")
+    Native(traced(np.cos, 0.5))
+    line = capsys.readouterr().err
+    assert all(stage in line for stage in ("cos", "loops", "text", "machine code"))
+    monkeypatch.delenv("WENGERT_LOG")
+    Native(traced(np.cos, 0.5))
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("machine_code")
+def test_halves_of_a_compiled_function_are_compiled_when_they_are_called_again():
+    gradient = wg.grad(wg.jit(lambda x: np.sum(np.tanh(x) ** 2)))
+    for _ in range(5):  # 1 - tanh^2 is computed to 2 ulp of 1
+        np.testing.assert_allclose(gradient(X), 2 * np.tanh(X) / np.cosh(X) ** 2, atol=4 * 2**-52)
