@@ -139,10 +139,10 @@ def test_an_index_that_a_value_has_a_part_in_is_not_bounded():
 
 def test_programs_are_checked_when_somebody_has_asked():
     broken = CASES["takes 2 operands"]
-    assert checked(broken) is broken
-    always(True)
+    always(False)
     try:
-        with pytest.raises(ArgumentError):
-            checked(broken)
+        assert checked(broken) is broken
     finally:
-        always(False)
+        always(True)  # as all tests do
+    with pytest.raises(ArgumentError):
+        checked(broken)

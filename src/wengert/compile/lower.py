@@ -16,6 +16,7 @@ import numpy as np
 
 from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
+from wengert.compile.bounds import Within
 from wengert.compile.context import Lowering, NotLowered, size_of, type_of_entries
 from wengert.compile.contractions import Labels, Routine, product_root, routine, write_routine
 from wengert.compile.definitions import (
@@ -31,7 +32,7 @@ from wengert.compile.definitions import (
     row_major,
 )
 from wengert.compile.inlining import inlined
-from wengert.compile.kernel import BOOL, NOT_FINITE, Fail, Value
+from wengert.compile.kernel import BOOL, NOT_FINITE, OUT_OF_BOUNDS, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
 from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
@@ -85,6 +86,7 @@ class Body:
         finite: Iterable[int] = (),
     ) -> None:
         self._own = set(own)
+        self._uses: dict[Atom, int] = {}
         self._guards = guards
         graph, self._finite = inlined(graph)
         self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
@@ -139,13 +141,13 @@ class Body:
     # What values are
 
     def _classify(self) -> None:
-        counts = uses(self.graph)
+        counts = self._uses = uses(self.graph)
         weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
         for node in self.graph.nodes:
             if node not in self._done:
                 self._classify_node(node, counts, weights)
         for atom in self._finite:
-            self._require_finite(atom)
+            self.require_all(Finite(atom), atom, NOT_FINITE, len(self.graph.nodes))  # behind what computes it
         for k, guard in enumerate(self._guards):
             self._require(guard, self.graph.outputs[k - len(self._guards)], 1 + k)
         self._place_outputs()
@@ -325,18 +327,23 @@ class Body:
         if isinstance(owner, Root):
             owner.in_memory = True
 
-    def _require_finite(self, atom: Atom) -> None:
-        """Let the program end with a code if a value is not finite."""
+    def require_all(self, definition: Any, atom: Atom, code: int, order: int) -> None:
+        """Let the program end with a code if something does not hold of all entries of a value."""
         answer = Var(ArrayType((), np.dtype(bool)))
-        root = Root(answer, Finite(atom), atom.shape)
+        root = Root(answer, definition, atom.shape)
+        root.order = order
         self._add_root(root.joining("and", True, range(atom.ndim)) if atom.ndim else root)
-
-        root.order = len(self.graph.nodes)  # behind what computes it
 
         def holds() -> Value:
             return self.number(answer)
 
-        self._add_check(answer, holds, NOT_FINITE, root.order)
+        self._add_check(answer, holds, code, order)
+
+    def require_within(self, node: Node, indices: Iterable[Within]) -> None:
+        """Let the program end with a code if an index is out of bounds; single ones say so where they are read."""
+        for index in indices:
+            if index.atom.shape or not self._uses.get(node.outputs[0]):
+                self.require_all(index, index.atom, OUT_OF_BOUNDS, self._order[node.outputs[0]])
 
     def _require(self, guard: Guard, atom: Atom, code: int) -> None:
         """Let the program end with a code if a guard has another answer than it had."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.compile.affine import Slots, constant, symbol
+from wengert.compile.bounds import dynamic_indices
 from wengert.compile.context import NotLowered, size_of
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
 from wengert.compile.hosting import HostCall
@@ -145,6 +146,7 @@ def gathered(body: Body, node: Node) -> Gathered | None:
     place, consts = found
     for const in consts:
         body.want(const)
+    body.require_within(node, dynamic_indices(place, node.outputs[0].shape))
     return Gathered(node, place)
 
 

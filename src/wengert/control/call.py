@@ -58,6 +58,7 @@ def _infer(*types: ArrayType, graph: Graph, active: Flags) -> tuple[ArrayType, .
 # Value ----------------------------------------------------------------------------------------------------------------
 
 compilers: list[Callable[[Graph, Sequence[Any]], Callable[..., Any] | None]] = []  # of the layer above
+_PYTHON_NUMBERS = (bool, int, float, complex)
 _RUNS = 2  # by NumPy, before a graph is compiled: most are called once
 
 
@@ -68,7 +69,12 @@ def _eval(*xs: Any, graph: Graph, active: Flags) -> tuple[Any, ...]:
         if runs == 1 + _RUNS:
             function = graph.derived["native"] = compilers[0](graph, xs)
     ys = None if function is None else function(*xs)
-    return tuple(run(graph, xs)) if ys is None else ys
+    return tuple([_as_result(y) for y in run(graph, xs)]) if ys is None else ys
+
+
+def _as_result(y: Any) -> Any:
+    """Return an input of Python's that the graph hands through as the number of NumPy's that it stands for."""
+    return np.asarray(y)[()] if type(y) in _PYTHON_NUMBERS else y
 
 
 # Forward ------------------------------------------------------------------------------------------------------------
