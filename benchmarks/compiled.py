@@ -12,24 +12,30 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import harness
 import numpy as np
-from workloads import arrays, by_hand, scalars
+from workloads import arrays as vectors
+from workloads import bundle, by_hand, learning, loops, mixture, recurrent, scalars
 from workloads.workload import Workload, leaves, require_same
 
 import wengert as wg
 
-WORKLOADS = {w.name: w for family in (scalars, arrays) for w in family.WORKLOADS}
+WORKLOADS = {
+    w.name: w
+    for family in (scalars, vectors, loops, learning, mixture, recurrent, bundle)
+    for w in family.WORKLOADS
+}
 RATIO = 4.0  # the most that a derivative may take, in units of the function
 
 
-def rows(*, smoke: bool = False) -> list[harness.Row]:
-    """Measure every workload."""
-    return [row for workload in WORKLOADS.values() for row in _rows(workload, smoke=smoke)]
+def rows(*, smoke: bool = False, among: Sequence[str] = ("",)) -> list[harness.Row]:
+    """Measure the workloads whose names hold one of some words; all by default."""
+    chosen = [w for name, w in WORKLOADS.items() if any(word in name for word in among)]
+    return [row for workload in chosen for row in _rows(workload, smoke=smoke)]
 
 
 def _rows(workload: Workload, *, smoke: bool) -> list[harness.Row]:
@@ -62,7 +68,9 @@ def _by_hand(
 ) -> harness.Candidates:
     inputs = [np.ascontiguousarray(x) for x in leaves(args)]
     outputs = [np.empty_like(y) for y in expected]
-    run = by_hand.program(workload.file, workload.by_hand, inputs, outputs, workload.sizes(args))
+    sizes = workload.sizes(args)
+    arrays = [*inputs, *outputs]
+    run = by_hand.program(workload.file, workload.by_hand, arrays, sizes, workload.routine)
     if run is None:
         return {}
     run(1)
@@ -102,4 +110,6 @@ if __name__ == "__main__":
     if "--first" in sys.argv:
         print(json.dumps(_first_call(WORKLOADS[sys.argv[2]], smoke=tiny)))
     else:
-        harness.report("compiled", rows(smoke=tiny), dated="--dated" in sys.argv)
+        words = [word for word in sys.argv[1:] if not word.startswith("--")]
+        found = rows(smoke=tiny, among=words or [""])
+        harness.report("compiled", found, dated="--dated" in sys.argv)

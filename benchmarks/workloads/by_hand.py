@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.linalg import cython_blas
 
 FOLDER = Path(__file__).parents[1] / "c"
 FLAGS = ("-O3", "-march=native", "-mprefer-vector-width=512", "-ffast-math", "-shared", "-fPIC")
@@ -36,18 +37,27 @@ def library(file: str) -> ctypes.CDLL | None:
     raise RuntimeError(found.stderr)
 
 
+def blas(name: str) -> int:
+    """Return the address of a routine of the BLAS that SciPy brings."""
+    capsule = cython_blas.__pyx_capi__[name]
+    ctypes.pythonapi.PyCapsule_GetName.restype = ctypes.c_char_p
+    ctypes.pythonapi.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    what = ctypes.pythonapi.PyCapsule_GetName(ctypes.py_object(capsule))
+    return ctypes.pythonapi.PyCapsule_GetPointer(ctypes.py_object(capsule), what)
+
+
 def program(
-    file: str, name: str, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], sizes: Sequence[int]
+    file: str, name: str, arrays: Sequence[np.ndarray], sizes: Sequence[int], routine: str = ""
 ) -> Callable[[int], Any] | None:
     """Return a function that runs a C program so many times, or None where there is no gcc.
 
-    The program reads and writes the memory of the arrays.
+    The program reads and writes the memory of the arrays; a routine of BLAS is given to it behind them.
     """
     found = library(file)
     if found is None:
         return None
-    arrays = [*inputs, *outputs]
-    pointers = (ctypes.c_void_p * len(arrays))(*[a.ctypes.data for a in arrays])
+    addresses = [*[a.ctypes.data for a in arrays], *([blas(routine)] if routine else [])]
+    pointers = (ctypes.c_void_p * len(addresses))(*addresses)
     lengths = (ctypes.c_long * max(1, len(sizes)))(*sizes)
     repeat = found.repeat
     repeat.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_long]

@@ -47,6 +47,8 @@ class Workload:
     sizes : callable
     derivative : callable
         Of the program; its value and gradient by default.
+    routine : str
+        Of BLAS, given to C behind all else.
     calls : int
         In one sample, so that what calls C does not count.
     rtol : float
@@ -62,6 +64,7 @@ class Workload:
     argnums: int | tuple[int, ...] = 0
     sizes: Callable[[Arguments], Sequence[int]] = lambda args: ()
     derivative: Callable[..., Callable[..., Any]] = wg.value_and_grad
+    routine: str = ""
     calls: int = 1
     rtol: float = 1e-12
 

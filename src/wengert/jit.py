@@ -122,7 +122,7 @@ class Jitted:
             direct is not None
             and not kwargs
             and not attention.lenses.get()
-            and direct.watch.changed() is None
+            and (direct.watch is None or direct.watch.changed() is None)
         ):
             self._hits += 1
             return direct.function(*args)

@@ -33,10 +33,10 @@ _UNTRIED: Any = object()  # in place of what has not been compiled yet
 
 
 class Direct(NamedTuple):
-    """A native function of the arguments as they come, while what is watched stays the same."""
+    """A native function of the arguments as they come, while what is watched, if anything, stays the same."""
 
     function: Callable[..., Any]
-    watch: Watch
+    watch: Watch | None
 
 
 class Path:
@@ -110,7 +110,8 @@ class Path:
         )
         if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
             return None
-        return Direct(self._made.function(arguments.items, results, instead), self._watch)
+        watch = None if self._watch.is_empty else self._watch
+        return Direct(self._made.function(arguments.items, results, instead), watch)
 
     @property
     def executor(self) -> Executor:

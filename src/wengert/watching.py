@@ -66,6 +66,11 @@ class Watch:
                 seen.add(id(x))
                 pending += self._look(x)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can change."""
+        return not (self._names or self._cells or self._containers or self._arrays)
+
     def changed(self) -> str | None:
         """Return what no longer stands for the same, or None."""
         for namespace, name, old in self._names:
@@ -132,6 +137,11 @@ class Watch:
 
     def _look_at_function(self, fun: types.FunctionType) -> Iterator[Any]:
         if _is_of_library(fun.__module__):
+            return
+        if _is_of_library(
+            fun.__globals__.get("__name__")
+        ):  # a wrapper, which bears the name of what it wraps
+            yield from [_contents(cell) for cell in fun.__closure__ or ()]
             return
         names = set(_names(fun.__code__))
         found = [name for name in names if name in fun.__globals__]

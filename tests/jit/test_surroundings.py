@@ -56,6 +56,19 @@ def test_a_global_is_rebound(monkeypatch):
     assert compiled(3.0) == 13.0
 
 
+def test_a_global_of_a_differentiated_function_is_rebound(monkeypatch):
+    compiled = jit(wg.value_and_grad(lambda x: helper(x) * x))
+    assert compiled(3.0) == (18.0, 12.0)
+    monkeypatch.setitem(globals(), "factor", 10.0)
+    assert compiled(3.0) == (90.0, 60.0)
+
+
+def test_wengerts_own_wrappers_are_not_watched(machine_code):
+    compiled = jit(wg.value_and_grad(lambda x: 2.0 * x))
+    compiled(3.0)
+    assert compiled._direct.watch is None
+
+
 def test_an_attribute_of_a_module_is_rebound(monkeypatch):
     import types
 
@@ -127,6 +140,26 @@ def test_an_array_that_repeats_a_number_is_a_constant_unless_somebody_holds_it()
     np.testing.assert_array_equal(theirs(x), 2 * x)
     number[()] = 3.0
     np.testing.assert_array_equal(theirs(x), 3 * x)
+
+
+def test_views_of_an_array_that_nobody_else_holds_are_constants():
+    def fun(x):
+        table = np.arange(6.0)
+        return table[:3] * x + table[3:] * x
+
+    compiled = jit(fun)
+    assert compiled(2.0).tolist() == [6.0, 10.0, 14.0]
+    assert not any(const.live for const in compiled.graph(2.0).constants())
+
+
+def test_views_of_an_array_are_read_anew_if_one_of_them_is_held():
+    table = np.arange(6.0)
+    held = table[2:4]
+    del table
+    compiled = jit(lambda x: held.base[:3] * x + held.base[3:] * x)  # notices what the views share
+    assert compiled(2.0).tolist() == [6.0, 10.0, 14.0]
+    held[:] = 10.0
+    assert compiled(2.0).tolist() == [20.0, 10.0, 30.0]
 
 
 def test_items_of_containers():

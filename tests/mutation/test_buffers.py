@@ -153,6 +153,14 @@ def test_a_large_buffer_is_locked_and_given_back(program: Callable[..., Any]) ->
     wg.jvp(lambda x: program(x, buffer), (x,), (x,))  # forward mode keeps nothing of the past
 
 
+def test_large_views_of_one_array_are_given_back() -> None:
+    buffer, x = np.ones(SMALL // 8 + 2), np.full(SMALL // 8 + 1, 2.0)
+    one, other = buffer[:-1], buffer[1:]
+    np.testing.assert_array_equal(wg.grad(lambda x: np.sum(x * one * other))(x), 1.0)
+    for array in (one, other, buffer):
+        array[0] = 3.0  # writeable again
+
+
 def test_the_callers_array_is_never_changed() -> None:
     def fun(x: Any) -> Any:
         x += 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ TYPES = {  # of kernels, for the dtypes of NumPy that have one
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
 
+@cache
 def type_name(dtype: np.dtype[Any]) -> str | None:
     """Return the type of entries of a dtype, or None where kernels have none."""
     return TYPES.get(dtype.name) if dtype.isnative else None

@@ -58,8 +58,8 @@ class Locks:
 
     def release(self) -> None:
         """Give the arrays back; those that no other tape holds become writeable, bases first."""
-        arrays, self._arrays = list(self._arrays.items()), {}
-        for key, x in reversed(arrays):
+        arrays, self._arrays = sorted(self._arrays.items(), key=lambda item: _depth(item[1])), {}
+        for key, x in arrays:
             with _mutex:
                 _holders[key] -= 1
                 if not _holders[key]:
@@ -69,3 +69,12 @@ class Locks:
     def __del__(self) -> None:
         if self._arrays:
             self.release()
+
+
+def _depth(x: np.ndarray[Any, Any]) -> int:
+    """Return how many arrays lie between an array and the one that owns its memory, and that."""
+    depth = 0
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+        depth += 1
+    return depth

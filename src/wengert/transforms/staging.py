@@ -9,6 +9,7 @@ from types alone, the function can ask for nothing.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -227,9 +228,12 @@ class Stage(Interpreter):
 
     def enliven(self) -> None:
         """Let constants that somebody outside still holds be read anew in every run."""
-        while self._arrays:
-            _, (x, const) = self._arrays.popitem()
-            if (sys.getrefcount(x) > 2 or _is_held(x.base)) and _same(const.value, x):
+        arrays = list(self._arrays.values())
+        self._arrays.clear()
+        ours = Counter([id(array) for x, _ in arrays for array in (x, x.base)])  # references from here
+        owners = {id(_owner(x)) for x, _ in arrays if _is_held(x, ours)}
+        for x, const in arrays:
+            if id(_owner(x)) in owners and _same(const.value, x):
                 const.value, const.live = x, True
 
     # Operations
@@ -459,9 +463,19 @@ def _snapshot(x: Any) -> Any:
     return y
 
 
-def _is_held(base: Any) -> bool:
-    """Whether somebody else holds the memory that an array is a view of: not only the view itself, and this call."""
-    return base is not None and (sys.getrefcount(base) > 3 or _is_held(getattr(base, "base", None)))
+def _is_held(x: Any, ours: Counter[int]) -> bool:
+    """Whether somebody else holds an array, or one whose memory it is a view of."""
+    others = 3  # references: the caller's, this function's, and the argument
+    while x is not None and sys.getrefcount(x) <= ours[id(x)] + others:
+        x, others = getattr(x, "base", None), 2
+    return x is not None
+
+
+def _owner(x: Any) -> Any:
+    """Return what holds the memory of an array."""
+    while getattr(x, "base", None) is not None:
+        x = x.base
+    return x
 
 
 def _same(a: Any, b: Any) -> bool:
