@@ -108,3 +108,22 @@ def test_halves_of_a_compiled_function_are_compiled_when_they_are_called_again()
     gradient = wg.grad(wg.jit(lambda x: np.sum(np.tanh(x) ** 2)))
     for _ in range(5):  # 1 - tanh^2 is computed to 2 ulp of 1
         np.testing.assert_allclose(gradient(X), 2 * np.tanh(X) / np.cosh(X) ** 2, atol=4 * 2**-52)
+
+
+@pytest.mark.parametrize("n", [100, 1001])
+def test_slices_run_with_their_array(n):
+    """Value and gradient of Rosenbrock's function are one pass over the data, with two steps beside the loop."""
+
+    def rosenbrock(x):
+        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    x = np.random.default_rng(1).normal(size=n)
+    made = Native(traced(wg.value_and_grad(rosenbrock), x))
+    assert kernel_text(made.program).count("for ") == 1
+    value, slope = made.flat([x])(x)
+    expected = np.zeros(n)
+    d = x[1:] - x[:-1] ** 2
+    expected[1:] += 200.0 * d
+    expected[:-1] += -400.0 * x[:-1] * d - 2.0 * (1.0 - x[:-1])
+    np.testing.assert_allclose(value, rosenbrock(x), rtol=1e-13)
+    np.testing.assert_allclose(slope, expected, rtol=0, atol=8 * 2**-52 * np.abs(expected).max())

@@ -20,6 +20,7 @@ __all__ = ["Loop", "arrange", "settle"]
 _LOOKED_BACK = 16  # loops that a root may join: the last so many
 _UNROLLED = 4  # steps: inner loops so short are written out
 _WRITTEN_OUT = 64  # operations of a loop that is written out
+_RAGGED = 8  # steps that members of a loop may be apart: slices such as x[1:] and x[:-1] run with x
 
 
 class Loop:
@@ -30,6 +31,7 @@ class Loop:
     depth : int
         Which axis of each member.
     extent : int
+        Of the longest member; the others are at rest in the last steps.
     roots : list of Root
         The members.
     items : list of Loop, Root or Unit
@@ -51,6 +53,7 @@ class Loop:
     def add(self, root: Root) -> None:
         """Let a root be a member."""
         self.roots.append(root)
+        self.extent = max(self.extent, root.axes[self.depth].extent)
         self.sources |= root.sources
         self.sources.update(root.reads)
         self.sources.add(root)
@@ -58,7 +61,7 @@ class Loop:
     @property
     def cuts(self) -> list[tuple[int, int]]:
         """The parts that the loop is cut into: first steps, and the steps behind the last ones."""
-        found = {0, self.extent}
+        found = {0, *[root.axes[self.depth].extent for root in self.roots]}
         for root in self.roots:
             found |= root.cuts.get(root.axes[self.depth], set())
         ends = sorted(found)
@@ -117,9 +120,16 @@ def _is_same_step(root: Root, other: Root, index: Slots, depth: int) -> bool:
 
 def _suits(root: Root, loop: Loop) -> bool:
     """Whether it pays to let a root join a loop: something is read by both."""
-    if loop.extent != root.axes[loop.depth].extent:
+    extents = {root.axes[loop.depth].extent, *[r.axes[loop.depth].extent for r in loop.roots]}
+    if len(extents) > 1 and not _runs_along(root, loop, extents):
         return False
     return not loop.sources.isdisjoint(root.sources) or not loop.sources.isdisjoint(root.reads)
+
+
+def _runs_along(root: Root, loop: Loop, extents: set[int]) -> bool:
+    """Whether steps of unequal numbers may share a loop: they hold no loops, and few of them are without company."""
+    is_last = all(len(r.axes) == loop.depth + 1 for r in (root, *loop.roots))
+    return is_last and max(extents) - min(extents) <= _RAGGED and min(extents) > 8 * _RAGGED
 
 
 def _is_short(loop: Loop) -> bool:

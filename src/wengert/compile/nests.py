@@ -68,17 +68,19 @@ class Nests:
             for low, high in loop.cuts:
                 self._part(loop, low, high)
 
-    def _step(self, loop: Loop, counter: Affine) -> None:
+    def _step(self, loop: Loop, counter: Affine, end: int) -> None:
+        """Write a step of those members that are at work up to a step."""
         for root in loop.roots:
             self._entries.bindings[root.axes[loop.depth]] = counter
         for item in loop.items:
-            self.write(item)
+            if not isinstance(item, Root) or item.axes[loop.depth].extent >= end:
+                self.write(item)
 
     def _written_out(self, loop: Loop) -> None:
         """Write the steps one by one; what they join is joined to what there was at the end, once."""
         before = {root: self._joined.pop(root) for root in loop.roots if root in self._joined}
         for k in range(loop.extent):
-            self._step(loop, constant(k))
+            self._step(loop, constant(k), k + 1)
         for root, value in before.items():
             found = self._joined.pop(root, None)
             self._joined[root] = value
@@ -92,16 +94,16 @@ class Nests:
     def _part(self, loop: Loop, low: int, high: int) -> None:
         """Write the steps low, ..., high - 1 as a loop."""
         if high - low == 1:
-            self._step(loop, constant(low))
+            self._step(loop, constant(low), high)
             return
         w = self._w
-        through = [root for root in loop.roots if root in self._joined]
+        through = [r for r in loop.roots if r in self._joined and r.axes[loop.depth].extent >= high]
         w.open()
         counter = w.value(INT, within=(0, high - low - 1))
         first = {root: self._joined[root] for root in through}
         entry = {root: w.value(first[root].type) for root in through}
         self._joined.update(entry)
-        self._step(loop, symbol(counter) + low)
+        self._step(loop, symbol(counter) + low, high)
         carried = []
         body = w.close()
         for root in through:
