@@ -108,6 +108,13 @@ N = np.einsum("ij,kj->ki", A, B)
 N = np.einsum("i,j->ji", A, B)
 N = np.einsum("ii->i", A)
 N = np.tensordot(A, B, 1)
+N = np.einsum("ij,jk,k->i", A, B, v)
+N = A.T @ A
+N = np.cumsum(A, axis=K)
+N = np.sort(A, axis=K)
+N = np.argmax(A, axis=K)
+N = np.roll(A, I, axis=K)
+N = np.tril(A)
 N = A.copy()
 N = np.zeros_like(A)
 N = np.ones_like(A)
@@ -152,6 +159,8 @@ N = wg.scan(lambda c, r: (c + 1, r * 2), 0, A)[1]
 N = wg.scan(lambda c, r: (np.maximum(c[::-1], r), c), A[0], A[:1])[1]
 N = wg.scan(lambda c, r: (c, c + r), A[0], A[:0])[0]
 N = wg.scan(lambda c, r: (c[::-1], c.sum() + r), A, B)[1]
+N = wg.scan(lambda c, r: (np.sort(c) + r, np.cumsum(c) - r), A[0], A)[1]
+N = wg.cond(S > 0, lambda a: np.sort(a), lambda a: np.cumsum(a, axis=-1), A)
 N = wg.fori_loop(0, 3, lambda i, c: (c[1], c[0]), (A, B))[0]
 N = wg.fori_loop(0, J, lambda i, c: c - A, A * C)
 N = wg.fori_loop(0, I, lambda i, c: (c[1], c[0] + A[i], c[2] + i), (A[0], A[1], S))[1]
@@ -239,6 +248,11 @@ N = wg.while_loop(lambda c: c[0] < I, _count, (0, A))[1]
 ]
 
 ROUNDED = """
+N = np.linalg.solve(9.0 * np.eye(len(m)) + np.sin(m), A)
+N = np.linalg.solve(9.0 * np.eye(len(A)) + np.sin(A), B)
+N = A.var(axis=K)
+N = np.exp(-(A[:, None] - A[None]) ** 2)
+N = np.log(np.sum(np.exp(np.sin(A)), axis=-1))
 N = np.sin(A)
 N = np.tanh(A)
 N = np.exp(np.sin(A))
@@ -261,11 +275,8 @@ N = wg.while_loop(lambda c: np.abs(c[1]).sum() > 1.0, lambda c: (c[0] + 1, np.si
 NUMBERS = (0.5, -1.0, 2.0, 1.0)
 EXACT += FUNCTIONS
 MOST = 250  # entries
-LENGTHS = [
-    (3, 4),
-    (5, 9),
-    (2, 6),
-]  # of the axes of operands: short loops are written out, long ones have a remainder
+# Of the axes of operands: short loops are written out, long ones have a remainder, the longest make products for BLAS.
+LENGTHS = [(3, 4), (5, 9), (2, 6), (14, 16)]
 
 
 def inputs(exact: bool, turn: int = 0) -> dict[str, Any]:

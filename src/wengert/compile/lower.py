@@ -253,7 +253,7 @@ class Body:
     def _unturned(self, atom: Atom, term: Labels) -> tuple[Atom, Labels]:
         """Return what a value is the transpose of, and the labels of its axes."""
         before = self._makers.get(atom)
-        while before is not None and before.prim is transpose_:
+        while before is not None and before.prim is transpose_ and before not in self._done:
             axes, atom = before.params["axes"], before.inputs[0]
             term = tuple([term[axes.index(i)] for i in range(len(axes))])
             before = self._makers.get(atom)
