@@ -178,6 +178,15 @@ N = wg.switch(np.clip(P[0], 0, 2), [lambda a: a, lambda a: -a, lambda a: a[::-1]
 
 FUNCTIONS = [
     """
+def _around(c, r):
+    old = c[I] * 2
+    c = c.copy()
+    c[I] = r
+    c[J] += old
+    return c, old - c[I]
+N = wg.scan(_around, B, A)[1]
+""",
+    """
 def _same(c, r):
     return c - r.sum(), c * C + r
 N = wg.scan(_same, S, A)[1] - wg.scan(_same, 1.0 - S, B)[1]

@@ -155,6 +155,77 @@ def test_most_programs_are_compiled() -> None:
     assert found.count("agrees") >= 15
 
 
+HANDED_ON = ["a", "b", "new_a", "new_b", "a + 0.0", "v * 1.0"]
+STEPS = {
+    "scan": """
+def step(c, r):
+    a, b = c
+    new_a = a.copy()
+    new_a[1] += r[0]
+    new_b = b.copy()
+    new_b[0] = a[1]
+    return (FIRST, SECOND), (a.sum(), new_a)
+(p, q), y = wg.scan(step, (v, v * 2.0), x)
+return [p, q, *y]
+""",
+    "while": """
+def step(c):
+    n, a, b = c
+    new_a = a.copy()
+    new_a[n] += 1.0
+    new_b = b.copy()
+    new_b[0] = a[1]
+    return n + 1, FIRST, SECOND
+return list(wg.while_loop(lambda c: c[0] < 3, step, (0, v, v * 2.0)))
+""",
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("first", HANDED_ON)
+def test_what_a_step_hands_on(kind: str, first: str) -> None:
+    """Arrays that a step updates, hands on as they were, or swaps: no update is seen by what had the old entries."""
+    xs = list(inputs(exact=True).values())
+    for second in HANDED_ON:
+        body = STEPS[kind].replace("FIRST", first).replace("SECOND", second).strip().splitlines()
+        text = f"def program({', '.join(inputs(exact=True))}):\n" + "".join(f"    {line}\n" for line in body)
+        graph = graph_of(text, "value", xs)
+        for y, expected in zip(native_results(graph, xs), plain_results(graph, xs), strict=True):
+            np.testing.assert_array_equal(y, expected)
+
+
+def test_an_entry_is_read_before_and_after_it_is_written() -> None:
+    text = """
+def program(v, n):
+    def step(c, r):
+        i, j = r
+        before = c[i] * 2
+        c = c.copy()
+        c[j] = 7.0
+        between = c[i] - before
+        c[i] += between
+        return c, (before, between, c[j] * c[i])
+    c, ys = wg.scan(step, v, (n, n[::-1]))
+    return [c, *ys]
+"""
+    xs = [np.arange(4.0), np.array([0, 1, 2, 0, 0, 3])]
+    graph = graph_of(text, "value", xs)
+    for y, expected in zip(native_results(graph, xs), plain_results(graph, xs), strict=True):
+        np.testing.assert_array_equal(y, expected)
+
+
+def test_a_row_that_is_joined_and_read_at_computed_places() -> None:
+    """It lies in memory for one step of the loop over rows, which must not do several at once."""
+    text = """
+def program(t, n):
+    return [t.sum(axis=-1)[:, n] * 2, t.max(axis=-1)[:, n[::-1]]]
+"""
+    xs = [np.arange(37 * 6.0).reshape(37, 3, 2) % 11, np.array([2, 0, 1])]
+    graph = graph_of(text, "value", xs)
+    for y, expected in zip(native_results(graph, xs), plain_results(graph, xs), strict=True):
+        np.testing.assert_array_equal(y, expected)
+
+
 @pytest.mark.slow
 @given(drawn(8, 30))
 def test_long_whole_programs(draws: Any) -> None:

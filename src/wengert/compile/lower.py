@@ -165,7 +165,7 @@ class Body:
             if base is None or base in shared or any(y in self._destinations for y in unit.results):
                 continue
             owner = self.owners.get(base)
-            ours = base in self._own if owner is None else base not in self.graph.outputs
+            ours = (owner is not None or base in self._own) and base not in self.graph.outputs
             later = any(base in r.sources or owner in r.reads for r in self.roots[k + 1 :])
             unit.is_alias = ours and not later
 
