@@ -81,7 +81,7 @@ def test_every_width(type, bits, rng):
         agree_where_written(program, size, 21, type, rng, width_bits=bits)
 
 
-@pytest.mark.parametrize("optimise", ["none", "inline", "O1", "O2", "O3"])
+@pytest.mark.parametrize("optimise", ["none", "inline", "simplify", "O1", "O2", "O3"])
 def test_every_level_of_optimisation(optimise, rng):
     program, size = doubled(37, "f64")
     agree_where_written(program, size, 37, "f64", rng, optimise=optimise)

@@ -206,7 +206,9 @@ def compare(program, bits, optimise):
             assert a.tobytes() == b.tobytes() or np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
-@hypothesis.given(programs(), st.sampled_from([128, 256, 512]), st.sampled_from(["none", "inline", "O3"]))
+@hypothesis.given(
+    programs(), st.sampled_from([128, 256, 512]), st.sampled_from(["none", "inline", "simplify", "O3"])
+)
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])
 def test_vectors_steps_and_python_agree(program, bits, optimise):
     compare(program, bits, optimise)
@@ -214,7 +216,9 @@ def test_vectors_steps_and_python_agree(program, bits, optimise):
 
 @pytest.mark.slow
 @hypothesis.given(
-    programs(), st.sampled_from([128, 256, 512]), st.sampled_from(["none", "inline", "O1", "O2", "O3"])
+    programs(),
+    st.sampled_from([128, 256, 512]),
+    st.sampled_from(["none", "inline", "simplify", "O1", "O2", "O3"]),
 )
 def test_many_programs_agree(program, bits, optimise):
     compare(program, bits, optimise)

@@ -1,19 +1,20 @@
 """Arrangement: which roots share loops.
 
 Roots are taken in order. One joins a loop of its own extent that is there already, if what it reads of the values that
-the loop computes is what the same step computes, and all else that it reads is computed before. Within a loop the same
-is done with the next axis. So a function and its derivative, which read the same data, are one pass over it, and rows
-are normalised, exponentiated and added up row by row.
+the loop computes is what the same step computes, and all else that it reads is computed before; of several, the one
+with which it has most in common. Within a loop the same is done with the next axis. So a function and its derivative,
+which read the same data, are one pass over it, and rows are normalised, exponentiated and added up row by row.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from wengert.compile.affine import Slots
-from wengert.compile.roots import Root
+from wengert.compile.roots import Root, Unit
 
 __all__ = ["Loop", "arrange", "settle"]
 
@@ -32,6 +33,8 @@ class Loop:
         Which axis of each member.
     extent : int
         Of the longest member; the others are at rest in the last steps.
+    extents : set of int
+        Of all members.
     roots : list of Root
         The members.
     items : list of Loop, Root or Unit
@@ -40,11 +43,12 @@ class Loop:
         Whether the steps are written one by one.
     """
 
-    __slots__ = ("depth", "extent", "items", "roots", "sources", "unrolled")
+    __slots__ = ("depth", "extent", "extents", "items", "roots", "sources", "unrolled")
 
     def __init__(self, depth: int, extent: int) -> None:
         self.depth = depth
         self.extent = extent
+        self.extents = {extent}
         self.roots: list[Root] = []
         self.items: list[Any] = []
         self.sources: set[Any] = set()
@@ -53,7 +57,8 @@ class Loop:
     def add(self, root: Root) -> None:
         """Let a root be a member."""
         self.roots.append(root)
-        self.extent = max(self.extent, root.axes[self.depth].extent)
+        self.extents.add(root.axes[self.depth].extent)
+        self.extent = max(self.extents)
         self.sources |= root.sources
         self.sources.update(root.reads)
         self.sources.add(root)
@@ -61,7 +66,7 @@ class Loop:
     @property
     def cuts(self) -> list[tuple[int, int]]:
         """The parts that the loop is cut into: first steps, and the steps behind the last ones."""
-        found = {0, *[root.axes[self.depth].extent for root in self.roots]}
+        found = {0, *self.extents}
         for root in self.roots:
             found |= root.cuts.get(root.axes[self.depth], set())
         ends = sorted(found)
@@ -84,9 +89,8 @@ def arrange(roots: Sequence[Any], depth: int = 0) -> list[Any]:
             items.append(root)
             continue
         earliest = _earliest(root, items, places, depth)
-        joined = next(
-            (k for k in loops[: -_LOOKED_BACK - 1 : -1] if k >= earliest and _suits(root, items[k])), None
-        )
+        suiting = [k for k in loops[: -_LOOKED_BACK - 1 : -1] if k >= earliest and _suits(root, items[k])]
+        joined = max(suiting, key=lambda k: _shared(root, items[k]), default=None)
         if joined is None:
             joined = len(items)
             loops.append(joined)
@@ -120,7 +124,7 @@ def _is_same_step(root: Root, other: Root, index: Slots, depth: int) -> bool:
 
 def _suits(root: Root, loop: Loop) -> bool:
     """Whether it pays to let a root join a loop: something is read by both."""
-    extents = {root.axes[loop.depth].extent, *[r.axes[loop.depth].extent for r in loop.roots]}
+    extents = {root.axes[loop.depth].extent, *loop.extents}
     if len(extents) > 1 and not _runs_along(root, loop, extents):
         return False
     return not loop.sources.isdisjoint(root.sources) or not loop.sources.isdisjoint(root.reads)
@@ -130,6 +134,15 @@ def _runs_along(root: Root, loop: Loop, extents: set[int]) -> bool:
     """Whether steps of unequal numbers may share a loop: they hold no loops, and few of them are without company."""
     is_last = all(len(r.axes) == loop.depth + 1 for r in (root, *loop.roots))
     return is_last and max(extents) - min(extents) <= _RAGGED and min(extents) > 8 * _RAGGED
+
+
+def _shared(root: Root, loop: Loop) -> int:
+    """Return how many entries of what a root reads the loop reads or computes too."""
+    atoms = [a for a in root.sources if a in loop.sources]
+    for other in root.reads:
+        if other in loop.sources:
+            atoms += other.results if isinstance(other, Unit) else (other.atom,)
+    return sum(math.prod(a.shape) for a in atoms)
 
 
 def _is_short(loop: Loop) -> bool:

@@ -1,4 +1,8 @@
-"""Indices with arrays: where an entry of x[index] lies in x."""
+"""Indices with arrays: where an entry of x[index] lies in x.
+
+Constant arrays of evenly spaced integers, such as np.arange(n), say how the place depends on the counters of loops;
+other arrays are read.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,7 @@ def located(
     parts = _parts(shape, index, arrays)
     if parts is None:
         return None
+    spaced = {item: _spacing(item, n) for item, n in parts if isinstance(item, Const)}
     stand_ins = [np.zeros(a.shape, np.intp) if a.shape else 0 for a in arrays]
     where = layout(fill(index, stand_ins), len(shape))
     start, end = where.start, where.start + where.rank
@@ -41,11 +46,32 @@ def located(
                 found.append(next(plain) * step + first)
             elif isinstance(item, int):
                 found.append(constant(item + n if item < 0 else item))
+            elif (spacing := spaced.get(item)) is not None:
+                first, steps = spacing
+                own = broadcast(item.shape, shared)
+                found.append(sum([e * k for e, k in zip(own, steps, strict=True)], constant(first)))
             else:
                 found.append(symbol(Dynamic(item, broadcast(item.shape, shared), n)))
         return tuple(found)
 
-    return place, [item for item, _ in parts if isinstance(item, Const)]
+    return place, [item for item, spacing in spaced.items() if spacing is None]
+
+
+def _spacing(const: Const, n: int) -> tuple[int, list[int]] | None:
+    """Return the first of evenly spaced integers and their distances along each axis, or None if they are not.
+
+    Nor if they may change, or if some lie outside of an axis of length n.
+    """
+    value = np.asarray(const.value)
+    if const.live or not value.size or value.min() < -n or value.max() >= n:
+        return None
+    value = np.where(value < 0, value + n, value).astype(np.int64)
+    first = value[(0,) * value.ndim]
+    steps, grid = [], np.full((), first)
+    for axis, length in enumerate(value.shape):
+        steps.append(int(np.take(value, 1, axis).flat[0] - first) if length > 1 else 0)
+        grid = grid[..., None] + steps[-1] * np.arange(length)
+    return (int(first), steps) if np.array_equal(value, grid) else None
 
 
 def _parts(shape: tuple[int, ...], index: Any, arrays: Sequence[Atom]) -> list[tuple[Any, int]] | None:

@@ -29,9 +29,9 @@ from typing import Any, Final, Literal, final
 
 __all__ = ["Host", "Level", "Library", "assembly", "compile_text", "host", "link", "optimised"]
 
-Level = Literal["none", "inline", "O1", "O2", "O3"]
+Level = Literal["none", "inline", "simplify", "O1", "O2", "O3"]
 
-_SPEED: Final = {"none": 0, "inline": 1, "O1": 1, "O2": 2, "O3": 3}
+_SPEED: Final = {"none": 0, "inline": 1, "simplify": 1, "O1": 1, "O2": 2, "O3": 3}
 # Of all work with LLVM. llvmlite has a lock of its own, around each of its calls; this one is also held across a fork,
 # so that no child begins with LLVM in the middle of another thread's work.
 _lock = threading.RLock()
@@ -95,10 +95,11 @@ def compile_text(text: str, *, optimise: Level = "O2", generate: Level | None = 
     ----------
     text : str
         The module, in LLVM's assembly language.
-    optimise : {"none", "inline", "O1", "O2", "O3"}
+    optimise : {"none", "inline", "simplify", "O1", "O2", "O3"}
         Passes over the module. "inline" puts functions in the place of their calls where they ask for it, and does no
-        more: for text that is as it should be, half the time of O1. Loops are vectorised from O2 on.
-    generate : {"none", "inline", "O1", "O2", "O3"}, optional
+        more: for text that is as it should be, half the time of O1. "simplify" then computes once what several of these
+        functions compute: as fast code as that of O1. Loops are vectorised from O2 on.
+    generate : {"none", "inline", "simplify", "O1", "O2", "O3"}, optional
         Effort of instruction selection and register allocation; that of `optimise` by default.
 
     Returns
@@ -213,12 +214,17 @@ if hasattr(os, "register_at_fork"):
 def _optimised(text: str, level: Level, machine: Any) -> Any:
     llvm = _binding()
     module = _parsed(text)
-    if level == "inline":
+    if level in {"inline", "simplify"}:
         options = llvm.create_pipeline_tuning_options(speed_level=1)
+        options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+        passes = llvm.create_pass_builder(machine, options)
         manager = llvm.create_new_module_pass_manager()
         manager.add_always_inliner_pass()
         manager.add_global_dead_code_eliminate_pass()
-        manager.run(module, llvm.create_pass_builder(machine, options))
+        manager.run(module, passes)
+        for function in module.functions if level == "simplify" else ():
+            if not function.is_declaration:
+                passes.getFunctionPassManager().run(function, passes)
     elif level != "none":
         options = llvm.create_pipeline_tuning_options(speed_level=_SPEED[level])
         options.loop_vectorization = options.slp_vectorization = level != "O1"

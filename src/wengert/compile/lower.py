@@ -31,6 +31,7 @@ from wengert.compile.definitions import (
     has_rule,
     row_major,
 )
+from wengert.compile.factoring import factored
 from wengert.compile.inlining import inlined
 from wengert.compile.kernel import BOOL, NOT_FINITE, OUT_OF_BOUNDS, Fail, Value
 from wengert.compile.nests import Nests, copy, memory
@@ -90,6 +91,7 @@ class Body:
         self._guards = guards
         graph, self._finite = inlined(graph)
         self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
+        graph = factored(graph, self._finite)
         self.lowering = lowering
         self.graph = graph
         self.entries = Entries(lowering.writer)
