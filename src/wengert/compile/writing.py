@@ -36,6 +36,8 @@ TYPES = {  # of kernels, for the dtypes of NumPy that have one
     "uint8": "u8",
     "bool": "bool",
 }
+_PRODUCTS = frozenset({"mul", "div"})
+_SIGNED = _PRODUCTS | {"neg", "add", "sub"}
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
 
@@ -60,6 +62,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.scopes = [Scope()]
+        self._opposites: dict[Value, Value] = {}  # what signs were changed of
         self._levels: dict[Value, int] = {}
         self._serials: dict[Value, int] = {}
         self._constants: dict[Any, Constant] = {}
@@ -132,8 +135,29 @@ class Writer:
         return self._operation("convert", (value,), type)
 
     def __call__(self, name: str, *values: Value) -> Value:
-        """Return the result of an operation."""
+        """Return the result of an operation; signs change as late as they can, which no bit of a number tells."""
         type = BOOL if name in _COMPARISONS else values[1 if name == "select" else 0].type
+        if name in _SIGNED and type[0] == "f":
+            return self._signed(name, values, type)
+        return self._operation(name, values, type)
+
+    def _signed(self, name: str, values: tuple[Value, ...], type: str) -> Value:
+        """Let signs be changed behind products, where sums take them in: no step of a long chain is only for a sign."""
+        plain = [self._opposites.get(v) for v in values]
+        a, b = plain[0], plain[-1]
+        if name == "neg":
+            if a is None:
+                a = self._operation(name, values, type)
+                self._opposites[a] = values[0]
+            return a
+        if name == "add" and (a is not None or b is not None):
+            rest, taken = (values[0], b) if b is not None else (values[1], a)
+            return self._operation("sub", (rest, taken), type)  # type: ignore[arg-type]
+        if name == "sub" and b is not None:
+            return self._operation("add", (values[0], b), type)
+        if name in _PRODUCTS and (a is not None or b is not None):
+            found = self(name, *[v if p is None else p for v, p in zip(values, plain, strict=True)])
+            return found if a is not None and b is not None else self("neg", found)
         return self._operation(name, values, type)
 
     def bitcast(self, value: Value, type: str) -> Value:
