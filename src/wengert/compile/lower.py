@@ -204,16 +204,21 @@ class Body:
             return self._view(node, kind)
         if isinstance(kind, Placement):
             pieces = kind.pieces([a.shape for a in node.inputs], node.outputs[0].shape, **node.params)
-            return None if pieces is None or has_gaps(pieces) else Placed(node, kind, tuple(pieces))
+            if pieces is not None:
+                return None if has_gaps(pieces) else Placed(node, kind, tuple(pieces))
+            return self._gathered(node)
         return None
+
+    def _gathered(self, node: Node) -> Any:
+        make = self.lowering.gathers.get(node.prim)
+        return None if make is None else make(self, node)
 
     def _view(self, node: Node, kind: View) -> Any:
         y = node.outputs[0]
         index = tuple([constant(0)] * y.ndim)
         if kind.source(index, node.inputs[0].shape, y.shape, **node.params) is not None:
             return Viewed(node, kind)
-        gather = self.lowering.gathers.get(node.prim)
-        return None if gather is None else gather(self, node)
+        return self._gathered(node)
 
     def _reduce(self, node: Node, kind: Reduction) -> bool:
         (x, *_), (y,) = node.inputs, node.outputs

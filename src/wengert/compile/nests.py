@@ -89,7 +89,7 @@ class Nests:
 
     def _join(self, root: Root, value: Value) -> None:
         so_far = self._joined.get(root)
-        self._joined[root] = value if so_far is None else self._w(root.operation, so_far, value)  # type: ignore[arg-type]
+        self._joined[root] = value if so_far is None else self._w.joined(root.operation, so_far, value)  # type: ignore[arg-type]
 
     def _part(self, loop: Loop, low: int, high: int) -> None:
         """Write the steps low, ..., high - 1 as a loop."""

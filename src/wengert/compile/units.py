@@ -19,6 +19,7 @@ from wengert.compile.hosting import HostCall
 from wengert.compile.indices import located
 from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Value, While
 from wengert.compile.lower import Body
+from wengert.compile.marking import marked_rows
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
 from wengert.compile.writing import type_name
@@ -484,4 +485,5 @@ def _branch(body: Body, graph: Graph, inputs: Sequence[Any], memory: Sequence[An
     ]
 
 
-GATHERS = {getitem_: gathered}  # reads that are definitions, not units
+# What is a definition, not a unit, though an array gives the index.
+GATHERS = {getitem_: gathered, index_add_: marked_rows, scatter_: marked_rows}

@@ -160,6 +160,10 @@ class Writer:
             return found if a is not None and b is not None else self("neg", found)
         return self._operation(name, values, type)
 
+    def joined(self, name: str, so_far: Value, value: Value) -> Value:
+        """Return a reduction with one value more: as it stands, since lanes are joined by the same operation."""
+        return self._operation(name, (so_far, value), so_far.type)
+
     def bitcast(self, value: Value, type: str) -> Value:
         """Return the bits of a value as another type."""
         return self._operation("bitcast", (value,), type)
