@@ -12,7 +12,15 @@ from wengert.compile.kernel_check import check as check_kernel
 from wengert.core.graph import Graph
 from wengert.transforms.execution import Executor
 
-__all__ = ["MISSED", "intermediates", "native_results", "plain_results", "require_equal_types", "sizes"]
+__all__ = [
+    "MISSED",
+    "coarsest",
+    "intermediates",
+    "native_results",
+    "plain_results",
+    "require_equal_types",
+    "sizes",
+]
 
 MISSED = "left to NumPy"  # what a program gives that finds that it should not run
 
@@ -69,3 +77,9 @@ def sizes(graph: Graph, xs: Sequence[Any]) -> float:
     """The largest finite number that appears while NumPy runs a graph."""
     found = [np.abs(y) for y in intermediates(graph, xs)]
     return max([1.0, *[float(np.max(y, where=np.isfinite(y), initial=0.0)) for y in found]])
+
+
+def coarsest(graph: Graph) -> float:
+    """The rounding unit of the least precise numbers on the way."""
+    single = any(a.dtype == np.float32 for node in graph.nodes for a in (*node.inputs, *node.outputs))
+    return float(np.finfo(np.float32 if single else np.float64).eps)

@@ -125,6 +125,12 @@ N = A[[I, J]]
 N = A[..., [I, J, I]]
 N = A[:, [J, I]]
 N = A[[I, -1], [J, 0]]
+N = A[::-1, [I, J]]
+N = A[[I, J, I], ::-2]
+N = A[None, [J, I], 1:]
+N = A[np.clip(P, 0, 1), ::-1]
+A[::-1, [I, J]] = C
+A[[I, J], ::-2] += C
 N = A.take([I, J], axis=K)
 N = A[np.clip(P, 0, 1)]
 N = A[np.clip(P[0], -1, 2)]
@@ -366,10 +372,22 @@ class Source:
             self.names.append(new)
 
 
-def source(draws: Sequence[tuple[int, int, int, int]], length: int, *, exact: bool, turn: int = 0) -> str:
-    """Return the text of a function that numbers stand for, of at most so many lines."""
+def source(
+    draws: Sequence[tuple[int, int, int, int]],
+    length: int,
+    *,
+    exact: bool,
+    turn: int = 0,
+    finite: bool = True,
+) -> str:
+    """Return the text of a function that numbers stand for, of at most so many lines.
+
+    If operands may not be `finite`, there are no loops that end when a number is small.
+    """
     made = Source(exact, turn)
     templates = EXACT if exact else EXACT + 4 * ROUNDED
+    if not finite:
+        templates = [t for t in templates if "while" not in t and "linalg" not in t and "P[0]" not in t]
     for which, *numbers in draws:
         if len(made.lines) == length:
             break

@@ -1,6 +1,8 @@
-"""`jit` with machine code inside of transformations, and around them; loops and branches."""
+"""`jit` with machine code inside of transformations, and around them; loops, branches and threads."""
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 import pytest
@@ -131,3 +133,61 @@ def test_loops(name):
     compiled = jit(fun)
     for args in argss * 2:
         assert_close(outcome(compiled, *args), outcome(fun, *args), 16)
+
+
+# Threads ----------------------------------------------------------------------------------------------------------
+
+
+def test_threads():
+    def fun(x, n):
+        for _ in range(n):
+            x = np.cumsum(x[::-1]) * 0.5 + x @ np.ones((x.size, x.size))
+        return x, x.sum()
+
+    compiled, wrong = jit(fun), []
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(60):
+            x, n = rng.normal(size=int(rng.integers(1, 6))), int(rng.integers(4))
+            try:
+                assert_close(outcome(compiled, x, n), outcome(fun, x, n), 32)
+            except AssertionError as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_threads_share_a_long_program():
+    """It lets go of the interpreter's lock, so that calls run at the same time: each needs memory of its own."""
+    compiled = jit(
+        lambda x: (
+            np.sin(x)[::-1] @ np.cos(x),
+            np.cumsum(np.sort(x) * 2)[-1],
+            (x * 2).reshape(2, -1).sum(axis=0),
+        )
+    )
+    n, wrong = 40_000, []
+
+    def work(k):
+        x = np.full(n, float(k))
+        expected = (np.sin(x)[::-1] @ np.cos(x), np.cumsum(x * 2)[-1], np.full(n // 2, 4.0 * k))
+        for _ in range(20):
+            wrong.extend(
+                k
+                for y, e in zip(compiled(x), expected, strict=True)
+                if not np.allclose(y, e, rtol=1e-12, atol=1e-12)
+            )
+
+    compiled(np.zeros(n))
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
