@@ -1,4 +1,4 @@
-"""Inlining: calls of graphs become their nodes.
+"""Inlining: calls of graphs become their nodes, and operations what they are composed of.
 
 A contraction, a sum of products that leaves out terms with a factor 0, is the plain sum of products where that is
 finite. It is inlined as such, and the program then asks whether it was.
@@ -11,14 +11,17 @@ from typing import Any
 
 from wengert.control.call import call_
 from wengert.core.graph import Atom, Graph, Node, Var
+from wengert.core.lowering import Composed
 from wengert.transforms.contraction import contraction_
+from wengert.transforms.simplify import simplify
+from wengert.transforms.staging import stage
 
 __all__ = ["inlined"]
 
 
 def inlined(graph: Graph) -> tuple[Graph, list[Atom]]:
     """Return a graph without calls and contractions, and the values that must be finite."""
-    if not any(node.prim in {call_, contraction_} for node in graph.nodes):
+    if not any(_inside(node) for node in graph.nodes):
         return graph, []
     nodes: list[Node] = []
     finite: list[Atom] = []
@@ -37,11 +40,24 @@ def inlined(graph: Graph) -> tuple[Graph, list[Atom]]:
                 finite += ys if caller.prim is contraction_ else []
             continue
         inputs = tuple([names.get(a, a) for a in node.inputs])
-        if node.prim in {call_, contraction_}:
-            inner: Graph = node.params["graph"]
+        inner = _inside(node)
+        if inner is not None:
             pending.append((inner, iter(inner.nodes), dict(zip(inner.inputs, inputs, strict=True)), node))
             continue
         outputs = tuple([Var(y.type, scalar=y.scalar) for y in node.outputs])
         names.update(zip(node.outputs, outputs, strict=True))
         nodes.append(node.with_inputs(inputs, outputs))
     return Graph(graph.inputs, nodes, [now.get(a, a) for a in graph.outputs], graph.name), finite
+
+
+def _inside(node: Node) -> Graph | None:
+    """Return the graph that takes the place of a node, or None."""
+    if node.prim in {call_, contraction_}:
+        return node.params["graph"]  # type: ignore[no-any-return]
+    kind = node.prim.lower
+    if not isinstance(kind, Composed):
+        return None
+    made, _ = stage(
+        lambda *xs: [kind.formula(*xs, **node.params)], [a.type for a in node.inputs], node.prim.name
+    )
+    return simplify(made) if made.out_types == (node.outputs[0].type,) else None

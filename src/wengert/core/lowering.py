@@ -5,6 +5,7 @@
 `Placement`     the converse: entries of the operand are put into an array of zeros, or of another operand's entries
 `Reduction`     entries along axes are joined by an operation
 `Contraction`   products of entries are added up along axes
+`Composed`      other operations take its place
 
 Rules of `Pointwise` speak to a builder: ``b(name, *values)`` is the result of an operation of `compile/kernel.py`,
 ``b.constant(number, like)`` a number of the type of a value, ``b.convert(value, type)`` a conversion,
@@ -154,4 +155,17 @@ class Contraction:
     labels: Callable[..., Any]
 
 
-Lowering = Pointwise | View | Placement | Reduction | Contraction
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Other operations.
+
+    Attributes
+    ----------
+    formula : (*xs, **params) -> y
+        The same, in NumPy.
+    """
+
+    formula: Callable[..., Any]
+
+
+Lowering = Pointwise | View | Placement | Reduction | Contraction | Composed

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from wengert.core.lowering import Contraction
+from wengert.core.lowering import Composed, Contraction
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive
 from wengert.errors import warn
@@ -165,6 +165,11 @@ def _cross_samples(rng: np.random.Generator) -> Samples:
         yield (rng.normal(size=left), rng.normal(size=right)), {}
 
 
+def _cross_formula(a: Array, b: Array) -> Array:
+    turns = ((1, 2), (2, 0), (0, 1))
+    return np.stack([a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in turns], axis=-1)
+
+
 _cross: Primitive = bilinear(
     "cross",
     np.cross,
@@ -175,6 +180,7 @@ _cross: Primitive = bilinear(
     samples=_cross_samples,
     doc="Cross product of 3-vectors along the last axis; leading axes broadcast.",
     alternating=True,
+    lower=Composed(_cross_formula),
 )
 
 
