@@ -42,3 +42,10 @@ def test_a_chain_of_products_has_no_signs(machine_code):
     text = str(wg.jit(fun).kernels(1.5, 2.5))
     assert "sub(" in text
     assert "add(" not in text
+
+
+def test_a_sum_of_negatives_is_joined_by_additions(machine_code):
+    x = np.arange(40.0)
+    compiled = wg.jit(lambda x: np.sum(-x))
+    assert compiled(x) == -780.0
+    assert "by add" in str(compiled.kernels(x))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.core.lowering import Pointwise
+from wengert.core.lowering import Composed, Pointwise
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, unary
@@ -60,8 +60,24 @@ def _over(factor: float, freedom: Any) -> Any:
     return factor / freedom if freedom > 0 else float("nan")
 
 
+def _variance(x: Any, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> Any:
+    """Return the mean of squared deviations, as NumPy computes it."""
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    freedom = max(count(np.shape(x), axis) - ddof, 0)
+    return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom
+
+
+def _deviation(x: Any, axis: tuple[int, ...], ddof: Any, keepdims: bool) -> Any:
+    return np.sqrt(_variance(x, axis, ddof, keepdims))
+
+
 def _dispersion(
-    name: str, reduction: Callable[..., Any], partial: Callable[..., Any], doc: str, ones: bool
+    name: str,
+    reduction: Callable[..., Any],
+    formula: Callable[..., Any],
+    partial: Callable[..., Any],
+    doc: str,
+    ones: bool,
 ) -> Primitive:
     def jvp(
         xs: Sequence[Any], x_dots: Sequence[Any], *, axis: tuple[int, ...], ddof: Any, keepdims: bool
@@ -92,16 +108,30 @@ def _dispersion(
         yield (rng.normal(size=(3, 2)),), {"axis": (0,), "ddof": 1, "keepdims": False}
 
     return define(
-        name=name, doc=doc, eval=reduction, infer=infer, jvp=jvp, vjp=vjp, batch=batch, samples=samples
+        name=name,
+        doc=doc,
+        eval=reduction,
+        infer=infer,
+        jvp=jvp,
+        vjp=vjp,
+        batch=batch,
+        lower=Composed(formula),
+        samples=samples,
     )
 
 
 var_ = _dispersion(
-    "var", np.var, _var_partial, "Mean of squared deviations from the mean, over some axes.", ones=True
+    "var",
+    np.var,
+    _variance,
+    _var_partial,
+    "Mean of squared deviations from the mean, over some axes.",
+    ones=True,
 )
 std_ = _dispersion(
     "std",
     np.std,
+    _deviation,
     _std_partial,
     "Square root of the variance; its derivative is 0 where that is 0.",
     ones=False,
