@@ -79,8 +79,8 @@ LEFT_TO_NUMPY = {
         "conv", "conv_input", "conv_weight", "convolve", "convolve_full", "convolve_valid", "correlate_valid",
         "overlap_add", "windows",
     },
-    "reductions of several passes": {"logsumexp", "std", "var", "vector_norm", "weighted_logsumexp"},
-    "parts of matrices": {"cross", "diagonal_embed", "embed_diagonal", "tril", "triu"},
+    "reductions of several passes": {"logsumexp", "vector_norm", "weighted_logsumexp"},
+    "parts of matrices": {"diagonal_embed", "embed_diagonal", "tril", "triu"},
     "Python functions of the user's": {"custom"},
     "several results of an entry": {"divmod", "frexp", "modf"},
     "integrals, series and iterations of SciPy's or NumPy's own": {
