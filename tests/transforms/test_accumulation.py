@@ -286,3 +286,15 @@ def test_random_programs(program: Any, seed: int) -> None:
     )
     np.testing.assert_allclose(pushed(v), y_dot, rtol=1e-9, atol=1e-11 * scale)
     np.testing.assert_allclose(batch[1], plain, rtol=1e-12, atol=1e-12)
+
+
+def test_constant_cotangents_of_reads_at_traced_indices_are_staged():
+    def fun(table: Any, index: Any) -> Any:
+        return np.sum(table[index]) + np.sum(table[index] * 1.0)
+
+    table, index = np.arange(5.0), np.array([0, 2])
+    graph = wg.trace(wg.grad(fun))(table, index)
+    for other in (index, np.array([1, 1])):
+        expected = np.zeros(5)
+        np.add.at(expected, other, 2.0)
+        np.testing.assert_array_equal(graph(table, other), expected)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.dispatch import Traced
 from wengert.core.primitive import LazyScatter, Primitive
 from wengert.ops.indexing import add_at, scatter
 
@@ -145,8 +146,15 @@ class Pending:
 
 def _is_plain(x_bar: Any) -> bool:
     if isinstance(x_bar, LazyScatter):
+        if type(x_bar.index) is not int and _is_traced(x_bar.index):
+            return False
         x_bar = x_bar.piece
     return isinstance(x_bar, np.ndarray | np.generic)
+
+
+def _is_traced(index: Any) -> bool:
+    """Whether an index holds a traced array: where it lies is not known to a plain buffer."""
+    return any(isinstance(item, Traced) for item in (index if isinstance(index, tuple) else (index,)))
 
 
 def is_finite(held: Any) -> bool:
