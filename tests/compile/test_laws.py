@@ -79,7 +79,7 @@ LEFT_TO_NUMPY = {
         "conv", "conv_input", "conv_weight", "convolve", "convolve_full", "convolve_valid", "correlate_valid",
         "overlap_add", "windows",
     },
-    "reductions of several passes": {"logsumexp", "vector_norm", "weighted_logsumexp"},
+    "reductions of several passes": {"vector_norm", "weighted_logsumexp"},
     "parts of matrices": {"diagonal_embed", "embed_diagonal", "tril", "triu"},
     "Python functions of the user's": {"custom"},
     "several results of an entry": {"divmod", "frexp", "modf"},

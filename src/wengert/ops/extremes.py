@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from wengert.core.lowering import Reduction
+from wengert.core.lowering import Composed, Reduction
 from wengert.core.numpy_protocol import UFUNC_METHODS, implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import masked, match
@@ -251,6 +251,7 @@ logsumexp_: Primitive = define(
     batch=lambda _size, xs, _batched, *, axis, keepdims: logsumexp_(
         xs[0], axis=behind_batch(axis), keepdims=keepdims
     ),
+    lower=Composed(_logsumexp_eval),
     samples=_logsumexp_samples,
 )
 
