@@ -57,3 +57,13 @@ def test_entries_that_are_named_twice_are_added_up():
     labels = np.array([3, 3, 1, 1, 1, 1, 1])
     (found,) = made.flat([X, labels])(X, labels)
     np.testing.assert_allclose(found, wg.grad(fun)(X, labels), rtol=1e-14)
+
+
+def test_rows_that_are_picked_whole_are_no_marks():
+    def fun(x, rows):
+        return np.sum(x[rows, ::-1] ** 2)
+
+    x, rows = X[:3], np.array([2, 0, 2])
+    made = Native(simplify(wg.trace(wg.grad(fun))(x, rows)))
+    (found,) = made.flat([x, rows])(x, rows)
+    np.testing.assert_allclose(found, wg.grad(fun)(x, rows), rtol=1e-15)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from wengert.compile.affine import Axis, Slots, symbol
 from wengert.compile.bounds import dynamic_indices
 from wengert.compile.definitions import Dynamic, Entries, Reads, broadcast
@@ -17,6 +19,7 @@ from wengert.compile.indices import located
 from wengert.compile.kernel import Value
 from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Node
+from wengert.ops.index_forms import index_shape
 
 if TYPE_CHECKING:
     from wengert.compile.lower import Body
@@ -73,8 +76,9 @@ def marked_rows(body: Body, node: Node) -> Marked | None:
     index = node.params["indices"][0] if base is None else node.params["index"]
     if n_pieces != 1 or y.ndim != 2 or len(arrays) != 1 or arrays[0].shape != y.shape[:1] or 0 in y.shape:
         return None
+    picked = index_shape(y.shape, index, [np.zeros(a.shape, np.intp) for a in arrays])
     found = located(y.shape, index, arrays)
-    if found is None or found[1]:
+    if found is None or found[1] or picked != y.shape[:1]:
         return None
     place = found[0]
     row = Axis(y.shape[0])
