@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.compile import compiled
 from wengert.compile.compiled import Native
 from wengert.compile.finiteness import doubtful
 from wengert.compile.kernel_text import kernel_text
@@ -127,3 +128,19 @@ def test_slices_run_with_their_array(n):
     expected[:-1] += -400.0 * x[:-1] * d - 2.0 * (1.0 - x[:-1])
     np.testing.assert_allclose(value, rosenbrock(x), rtol=1e-13)
     np.testing.assert_allclose(slope, expected, rtol=0, atol=8 * 2**-52 * np.abs(expected).max())
+
+
+@pytest.mark.usefixtures("machine_code")
+def test_a_fault_of_the_compiler_is_survived_with_a_warning(monkeypatch):
+    def faulty(*_, **__):
+        message = "a loop was not cut"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(compiled, "lowered", faulty)
+    with pytest.raises(AssertionError, match="not cut"):  # the tests want to see it
+        wg.jit(np.cos)(0.5)
+    monkeypatch.setattr(compiled, "is_asked_for", lambda: False)
+    function = wg.jit(lambda x: np.cos(x) * 2.0)
+    with pytest.warns(RuntimeWarning, match="could not be compiled"):
+        assert function(0.5) == np.cos(0.5) * 2.0
+    assert function(1.5) == np.cos(1.5) * 2.0

@@ -16,10 +16,12 @@ from wengert.compile import boundary, llvm, loading
 from wengert.compile.context import NotLowered
 from wengert.compile.emission import llvm_text
 from wengert.compile.kernel import NOT_FINITE, Program
+from wengert.compile.kernel_check import is_asked_for
 from wengert.compile.programs import lowered
 from wengert.compile.stopwatch import Stopwatch
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
 from wengert.core.graph import Atom, Graph
+from wengert.errors import warn
 
 __all__ = ["Native", "leaf_of", "native", "of_calls", "result_leaf", "structure_of", "switched_on"]
 
@@ -117,6 +119,15 @@ def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
     try:
         return Native(graph, guards)
     except NotLowered:
+        return None
+    except Exception as fault:
+        if is_asked_for():
+            raise
+        warn(
+            f"{graph.name} could not be compiled, and is run by NumPy: {type(fault).__name__}: {fault}. "
+            "This is a fault of Wengert; results are right, only slower.",
+            RuntimeWarning,
+        )
         return None
 
 

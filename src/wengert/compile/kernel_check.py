@@ -37,7 +37,7 @@ from wengert.compile.kernel import (
 from wengert.compile.kernel_text import statement_text
 from wengert.errors import ArgumentError
 
-__all__ = ["always", "check", "checked"]
+__all__ = ["always", "check", "checked", "is_asked_for"]
 
 FLOATS = frozenset({"f64", "f32"})
 TYPES = FLOATS | {BOOL} | {f"{sign}{bits}" for sign in "iu" for bits in (8, 16, 32, 64)}
@@ -53,6 +53,11 @@ _asked = [False]
 def always(on: bool) -> None:
     """Say whether `checked` checks."""
     _asked[0] = on
+
+
+def is_asked_for() -> bool:
+    """Whether `checked` checks: then faults of the compiler are to be seen, not survived."""
+    return _asked[0]
 
 
 def checked(program: Program) -> Program:
