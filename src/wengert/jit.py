@@ -256,7 +256,7 @@ class Jitted:
 
         path = self._run(Arguments(args, kwargs, self._nums, self._names))[0]
         try:
-            return Native(path.graph, path.guards)
+            return path.native or Native(path.graph, path.guards)
         except NotLowered as reason:
             raise ArgumentError(
                 f"{getattr(self._fun, '__name__', 'the function')} has no native program: {reason}",

@@ -45,8 +45,7 @@ class Path:
     __slots__ = (
         "_executor",
         "_fixed",
-        "_made",
-        "_native",
+        "_flat",
         "_structure",
         "_watch",
         "concrete",
@@ -55,6 +54,7 @@ class Path:
         "guards",
         "live",
         "n_outputs",
+        "native",
     )
 
     def __init__(
@@ -75,30 +75,31 @@ class Path:
         self.concrete = any(guard.asked in _CONCRETE and guard.atom.dtype.kind in "fc" for guard in guards)
         self.live = [const.value for const in graph.constants() if const.live]
         self._executor: Executor | None = None
-        self._native: Any = _UNTRIED
-        self._made: Native | None = None
+        self._flat: Any = _UNTRIED
+        self.native: Native | None = None  # machine code of the graph, once compiled
 
     def compile(self, operands: Sequence[Any]) -> None:
         """Make machine code of the graph, for operands like these, if that was not tried yet."""
-        if self._native is _UNTRIED:
+        if self._flat is _UNTRIED:
             from wengert.compile.compiled import native  # the compiler, when something is compiled
 
-            self._native = None  # whatever happens, it is not tried again
-            self._made = made = native(self.graph, self.guards)
-            self._native = None if made is None else made.flat(operands)
+            self._flat = None  # whatever happens, it is not tried again
+            self.native = made = native(self.graph, self.guards)
+            self._flat = None if made is None else made.flat(operands)
 
     def run(self, operands: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
         """Return the results, or None, and the answers of the guards that were asked."""
-        if self._native is not None:
-            ys = self._native(*operands)
+        if self._flat is not None:
+            ys = self._flat(*operands)
             if ys is not None:
                 return list(ys), self.expected
         return self.executor(operands)
 
     def direct(self, call: Arguments, instead: Callable[..., Any]) -> Direct | None:
         """Return the native function of whole arguments, or None where there is none."""
-        if self._made is None or self._fixed:
+        if self.native is None or self._fixed:
             return None
+        # what only compiled code needs, when something is compiled
         from wengert.compile.compiled import leaf_of, result_leaf, structure_of
         from wengert.compile.structure import Tuple, leaves
 
@@ -111,7 +112,7 @@ class Path:
         if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
             return None
         watch = None if self._watch.is_empty else self._watch
-        return Direct(self._made.function(arguments.items, results, instead), watch)
+        return Direct(self.native.function(arguments.items, results, instead), watch)
 
     @property
     def executor(self) -> Executor:

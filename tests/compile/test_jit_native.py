@@ -25,7 +25,7 @@ INDICES = np.array([3, 0, -1])
 def is_native(fun: Jitted) -> bool:
     """Whether the newest path runs as machine code."""
     paths = [path for entries in fun._entries.values() for entry in entries for path in entry.paths]
-    return isinstance(paths[-1]._made, Native)
+    return isinstance(paths[-1].native, Native)
 
 
 def copies(args: Any) -> Any:

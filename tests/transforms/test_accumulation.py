@@ -1,6 +1,5 @@
 """Sums of cotangents: added in place where nobody else looks, lazily where that saves work, and always right."""
 
-import time
 from typing import Any
 
 import hypothesis
@@ -139,30 +138,14 @@ def _writes(x: Any) -> Any:
     return np.sum(y)
 
 
-def _seconds(call: Any, repeat: int) -> float:
-    best = np.inf
-    for _ in range(repeat):
-        start = time.process_time()
-        call()
-        best = min(best, time.process_time() - start)
-    return best
-
-
 @pytest.mark.parametrize("program", [_reads, _reads_of_rows, _writes])
-def test_reads_and_writes_of_entries_cost_their_number(program: Any) -> None:
-    """Linear time: 8 times the entries take 8 times as long, not 64 times; 24 leaves room for a busy machine."""
-    short, long = ((np.ones((n, 2)) if program is _reads_of_rows else np.ones(n)) for n in (2_000, 16_000))
-    gradient = wg.grad(program)
-    assert _seconds(lambda: gradient(long), 2) < 24 * _seconds(lambda: gradient(short), 5)
-
-
 @pytest.mark.parametrize(
     "transform",
     [wg.grad, lambda f: lambda x: wg.hvp(f, (x,), (x,)), lambda f: lambda x: wg.vhp(f, (x,), (x,))],
     ids=["grad", "hvp", "vhp"],
 )
-def test_reads_of_entries_make_a_linear_number_of_numbers(transform: Any) -> None:
-    """Entries that the rules touch, counted: nested, too, n reads never make n arrays of n entries."""
+def test_reads_and_writes_of_entries_make_a_linear_number_of_numbers(transform: Any, program: Any) -> None:
+    """Entries of new arrays, counted: nested, too, n reads or writes never make n arrays of n entries."""
     counts = []
     for n in (50, 100):
         count = 0
@@ -174,9 +157,10 @@ def test_reads_of_entries_make_a_linear_number_of_numbers(transform: Any) -> Non
             count += int(np.prod(shape))
             return original(shape, *args, **kwargs)
 
+        x = np.ones((n, 2)) if program is _reads_of_rows else np.ones(n)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(np, "zeros", zeros)
-            transform(_reads)(np.ones(n))
+            transform(program)(x)
         counts.append(count)
     assert counts[1] <= 2.5 * counts[0] + 100
 

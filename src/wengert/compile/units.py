@@ -17,7 +17,7 @@ from wengert.compile.context import NotLowered, size_of
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
 from wengert.compile.hosting import HostCall
 from wengert.compile.indices import located
-from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Value, While
+from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Statement, Value, While
 from wengert.compile.lower import Body
 from wengert.compile.marking import marked_rows
 from wengert.compile.nests import copy, loops
@@ -332,11 +332,7 @@ def _while(body: Body, node: Node) -> Unit | None:
         fixed = [_operand(body, a) for a in consts]
         w.open()
         inputs = [*fixed, *carried.enter()]
-        test = Body(body.lowering, loop.condition, inputs, [None])
-        test.write()
-        condition = test.number(test.graph.outputs[0])
-        ahead = w.scopes[-1].statements[:]
-        w.scopes[-1].statements.clear()
+        ahead, condition = _asked(body, loop.condition, inputs)
         own = loop.body.inputs[n:]
         inner = Body(body.lowering, loop.body, inputs, [None] * len(carry), arrays=range(len(carry)), own=own)
         inner.write()
@@ -345,6 +341,17 @@ def _while(body: Body, node: Node) -> Unit | None:
         w.append(While(ahead, condition, statements, carried.close()))
 
     return Unit(node.inputs, node.outputs, write)
+
+
+def _asked(body: Body, graph: Graph, inputs: Sequence[Any]) -> tuple[list[Statement], Value]:
+    """Write the condition of a step, in the step's scope; return its statements and its value."""
+    test = Body(body.lowering, graph, inputs, [None])
+    test.write()
+    condition = test.number(test.graph.outputs[0])
+    statements = body.lowering.writer.scopes[-1].statements
+    ahead = statements[:]
+    statements.clear()
+    return ahead, condition
 
 
 _KEPT = 1 << 20  # bytes of residuals that a reversed loop has room for; NumPy reverses longer ones
@@ -389,11 +396,7 @@ def _forward(
     w.open()
     inputs = [*fixed, *carried.enter()]
     count = w.value(INT)
-    test = Body(body.lowering, loop.condition, inputs, [None])
-    test.write()
-    condition = test.number(test.graph.outputs[0])
-    ahead = w.scopes[-1].statements[:]
-    w.scopes[-1].statements.clear()
+    ahead, condition = _asked(body, loop.condition, inputs)
     if stacks:
         room = w.constant(stacks[0].buffer.size // max(1, stacks[0].strides[0]), INT)
         w.append(Fail(w("ge", count, room), FULL))
