@@ -16,3 +16,45 @@ def test_a_root_joins_the_loop_that_reads_the_same_data(machine_code):
     for found, expected in zip(compiled(z, w), fun(z, w), strict=True):
         np.testing.assert_array_equal(found, expected)  # integers: exact
     assert str(compiled.kernels(z, w)).count("load argument0") == 1
+
+
+# Lanes: inside or outside ---------------------------------------------------------------------------------------------
+
+
+def _rotated(r, x):
+    """Rodrigues' formula: short axes, functions of single numbers, and a product of vectors."""
+    angle = np.sqrt(np.sum(r * r))
+    axis = r / angle
+    c, s = np.cos(angle), np.sin(angle)
+    return x * c + np.cross(axis, x) * s + axis * (np.sum(axis * x) * (1 - c))
+
+
+def test_small_jacobians_of_many_are_computed_side_by_side(machine_code):
+    """One loop over the examples, in lanes; what the basis is 0 for is left out."""
+    random = np.random.default_rng(0)
+    r, x = random.normal(size=(200, 3)), random.normal(size=(200, 3))
+    fun = wg.vmap(wg.jacfwd(_rotated, (0, 1)))
+    compiled = wg.jit(fun)
+    for found, expected in zip(compiled(r, x), fun(r, x), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    text = str(compiled.kernels(r, x))
+    assert text.count("for ") == 1
+    assert "< 200 lanes" in text
+
+
+def test_long_rows_have_the_lanes(machine_code):
+    x = np.random.default_rng(0).normal(size=(100, 64))
+    compiled = wg.jit(lambda x: np.exp(x - np.max(x, axis=1, keepdims=True)))
+    np.testing.assert_allclose(compiled(x), np.exp(x - np.max(x, axis=1, keepdims=True)), rtol=1e-15)
+    assert "< 64 lanes" in str(compiled.kernels(x))
+
+
+def test_side_by_side_with_zeros_and_what_is_undefined(machine_code):
+    """Masked products are 0 where a factor is, whichever lanes they are in."""
+    r = np.zeros((100, 3))
+    r[:50] = np.random.default_rng(0).normal(size=(50, 3))
+    x = np.ones((100, 3))
+    fun = wg.vmap(wg.jacfwd(lambda r, x: np.where(np.sum(r * r) == 0, x, _rotated(r, x)), (0, 1)))
+    with np.errstate(all="ignore"):
+        for found, expected in zip(wg.jit(fun)(r, x), fun(r, x), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)

@@ -42,6 +42,11 @@ class Arena:
         self.buffers.append(Buffer(type, size, "arena", start))
         return self.buffers[-1]
 
+    def again(self, buffer: Buffer, type: str) -> Buffer:
+        """Return memory that is not given back, for other entries of as many bytes."""
+        self.buffers.append(Buffer(type, buffer.size, "arena", buffer.place))
+        return self.buffers[-1]
+
     def release(self, buffer: Buffer) -> None:
         """Take memory back: what comes after may lie there."""
         start, n = buffer.place, self._taken.pop(buffer.place)

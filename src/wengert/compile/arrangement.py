@@ -21,6 +21,12 @@ __all__ = ["Loop", "arrange", "settle"]
 _LOOKED_BACK = 16  # loops that a root may join: the last so many
 _UNROLLED = 4  # steps: inner loops so short are written out
 _WRITTEN_OUT = 64  # operations of a loop that is written out
+_LANES = 8  # as many as a vector of doubles has, at most
+_ABREAST = 8  # vectors of steps that an outermost loop has at least, if its steps are done several at once
+_MOST = 16_384  # operations of such a step
+_APART = (
+    1.5  # cost of an entry that is read or written apart from those of other lanes, in operations of a vector
+)
 _RAGGED = 8  # steps that members of a loop may be apart: slices such as x[1:] and x[:-1] run with x
 
 
@@ -83,7 +89,7 @@ def arrange(roots: Sequence[Any], depth: int = 0) -> list[Any]:
     items: list[Any] = []
     places: dict[Any, int] = {}
     loops: list[int] = []
-    for root in roots:
+    for root in _numbers_first(roots, depth):
         if len(root.axes) == depth:
             places[root] = len(items)
             items.append(root)
@@ -100,7 +106,19 @@ def arrange(roots: Sequence[Any], depth: int = 0) -> list[Any]:
     for k in loops:
         items[k].items = arrange(items[k].roots, depth + 1)
         items[k].unrolled = depth > 0 and _is_short(items[k])
+        if depth == 0 and _is_better_abreast(items[k]):
+            _write_out(items[k].items)
     return items
+
+
+def _numbers_first(roots: Sequence[Any], depth: int) -> list[Any]:
+    """Return the roots so that no number which needs no loop stands between loops that could be one."""
+    ahead: set[Any] = set()
+    for root in roots:
+        is_number = isinstance(root, Root) and len(root.axes) == depth
+        if is_number and all(other in ahead for other in root.reads):
+            ahead.add(root)
+    return sorted(roots, key=lambda root: root not in ahead)
 
 
 def _earliest(root: Root, items: list[Any], places: dict[Any, int], depth: int) -> int:
@@ -158,6 +176,48 @@ def _size(loop: Loop) -> int:
         else:
             total += 1
     return total
+
+
+# Lanes: inside or outside ---------------------------------------------------------------------------------------------
+
+
+def _is_better_abreast(loop: Loop) -> bool:
+    """Whether steps of an outermost loop are better done several at once, each with all its inner loops written out.
+
+    The lanes are those of the outermost loop then, not those of loops inside it, and what is outside of the loops
+    inside, or in those that are written out anyway, is done in lanes too. But entries of one array that lanes read and
+    write lie apart.
+    """
+    if loop.extent < _ABREAST * _LANES or not loop.has_loops or any(root.outer == 0 for root in loop.roots):
+        return False
+    steps = [(root, math.prod(axis.extent for axis in root.axes[1:])) for root in loop.roots]
+    if sum(root.weight * n for root, n in steps) > _MOST:
+        return False
+    inside = sum(_cost_of_steps(item) for item in loop.items)
+    apart = sum(math.prod(atom.shape[1:]) for atom in {a for root in loop.roots for a in root.sources})
+    apart += sum(
+        math.prod(root.axes[k].extent for k in root.kept[1:]) for root in loop.roots if root.in_memory
+    )
+    abreast = sum(root.weight * n for root, n in steps) / _LANES + _APART * apart
+    return abreast < inside / 2
+
+
+def _cost_of_steps(item: Any) -> float:
+    """Return the cost of what a step of the outermost loop does, with lanes in the innermost loops."""
+    if isinstance(item, Root):
+        return item.weight
+    if not isinstance(item, Loop):
+        return math.inf
+    cost = sum(map(_cost_of_steps, item.items))
+    is_in_lanes = not item.unrolled and not item.has_loops
+    return cost * (math.ceil(item.extent / _LANES) if is_in_lanes else item.extent)
+
+
+def _write_out(items: Sequence[Any]) -> None:
+    for item in items:
+        if isinstance(item, Loop):
+            item.unrolled = True
+            _write_out(item.items)
 
 
 def settle(items: Sequence[Any], path: tuple[Any, ...] = ()) -> None:

@@ -78,6 +78,9 @@ class Entries:
         if isinstance(atom, Const) and atom not in self.definitions:
             return self.writer.constant(np.asarray(atom.value).flat[0].item(), type_name(atom.dtype))
         place = tuple([self.resolve(e) for e in index])
+        if isinstance(atom, Const) and not atom.live and not any(e.terms for e in place):
+            known = np.asarray(atom.value)[tuple([e.offset for e in place])]
+            return self.writer.constant(known.item(), type_name(atom.dtype))
         key = (self, atom, place)  # a graph may be written more than once: a body of two loops
         found = self.writer.lookup(key)
         if found is None:

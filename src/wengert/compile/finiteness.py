@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wengert.compile.inlining import graph_of
 from wengert.control.call import call_
 from wengert.control.cond import switch_
 from wengert.control.conditional import while_
 from wengert.control.conditional_reversal import while_reversal_
 from wengert.control.scan import Loop, halves_of, scan_
 from wengert.core.graph import Atom, Graph, Node, graphs_in
-from wengert.core.lowering import Contraction, Placement, Reduction, View
+from wengert.core.lowering import Composed, Contraction, Placement, Reduction, View
 from wengert.ops.families import masked
 from wengert.ops.selection import where_
 from wengert.transforms.contraction import contraction_
@@ -91,9 +92,11 @@ def _through(node: Node, flags: list[bool]) -> Sequence[bool]:
     if node.prim is where_ and not flags[0]:
         return [True]
     kind = node.prim.lower
-    if node.prim.name in _HANDED_ON or isinstance(kind, View | Placement | Contraction):
-        return [True]
-    if isinstance(kind, Reduction) and kind.operation not in {"and", "or"}:
+    composed = graph_of(node) if isinstance(kind, Composed) else None
+    if composed is not None:
+        return _touched(composed, flags)
+    joins = isinstance(kind, Reduction) and kind.operation not in {"and", "or"}
+    if joins or node.prim.name in _HANDED_ON or isinstance(kind, View | Placement | Contraction):
         return [True]
     raise _Hidden
 

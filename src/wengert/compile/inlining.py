@@ -7,6 +7,7 @@ finite. It is inlined as such, and the program then asks whether it was.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from wengert.control.call import call_
@@ -16,12 +17,12 @@ from wengert.transforms.contraction import contraction_
 from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 
-__all__ = ["inlined"]
+__all__ = ["graph_of", "inlined"]
 
 
 def inlined(graph: Graph) -> tuple[Graph, list[Atom]]:
     """Return a graph without calls and contractions, and the values that must be finite."""
-    if not any(_inside(node) for node in graph.nodes):
+    if not any(graph_of(node) for node in graph.nodes):
         return graph, []
     nodes: list[Node] = []
     finite: list[Atom] = []
@@ -40,7 +41,7 @@ def inlined(graph: Graph) -> tuple[Graph, list[Atom]]:
                 finite += ys if caller.prim is contraction_ else []
             continue
         inputs = tuple([names.get(a, a) for a in node.inputs])
-        inner = _inside(node)
+        inner = graph_of(node)
         if inner is not None:
             pending.append((inner, iter(inner.nodes), dict(zip(inner.inputs, inputs, strict=True)), node))
             continue
@@ -50,7 +51,8 @@ def inlined(graph: Graph) -> tuple[Graph, list[Atom]]:
     return Graph(graph.inputs, nodes, [now.get(a, a) for a in graph.outputs], graph.name), finite
 
 
-def _inside(node: Node) -> Graph | None:
+@lru_cache(maxsize=256)
+def graph_of(node: Node) -> Graph | None:
     """Return the graph that takes the place of a node, or None."""
     if node.prim in {call_, contraction_}:
         return node.params["graph"]  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ import numpy as np
 from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
 from wengert.compile.bounds import Within
-from wengert.compile.context import Lowering, NotLowered, size_of, type_of_entries
+from wengert.compile.context import Lowering, NotLowered
 from wengert.compile.contractions import Labels, Routine, product_root, routine, write_routine
 from wengert.compile.definitions import (
     Entries,
@@ -34,8 +34,9 @@ from wengert.compile.definitions import (
 from wengert.compile.factoring import factored
 from wengert.compile.inlining import inlined
 from wengert.compile.kernel import BOOL, NOT_FINITE, OUT_OF_BOUNDS, Fail, Value
-from wengert.compile.nests import Nests, copy, memory
-from wengert.compile.reading import is_written_out, last_reads, readers_of, roots_in, shared, uses
+from wengert.compile.liveness import Liveness, settle_memory
+from wengert.compile.nests import Nests, copy
+from wengert.compile.reading import uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
 from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
@@ -107,7 +108,6 @@ class Body:
         self._given_away = {*graph.outputs, *self._finite}
         self._done: set[Node] = set()  # what others have done already
         self._order: dict[Atom, int] = {y: k for k, node in enumerate(graph.nodes) for y in node.outputs}
-        self._allocated: set[Root] = set()  # with memory that is given back when it was last read
         self._destinations: dict[Atom, Memory] = {}  # of what units compute
         self._arrays = [graph.outputs[k] for k in arrays if graph.outputs[k].shape]
 
@@ -119,14 +119,14 @@ class Body:
         self._classify()
         items = arrange(self.roots)
         settle(items)
-        self._settle_memory()
+        outputs = {self.owners[a] for a in self.graph.outputs if a in self.owners}
+        settle_memory(self.roots, outputs)
         nests = Nests(self.entries)
-        last = last_reads(items, {self.owners[a] for a in self.graph.outputs if a in self.owners})
+        self._liveness = Liveness(self.lowering.arena, items, outputs)
         for k, item in enumerate(items):
-            self._allocate(item)
+            self._liveness.begin(k)
             nests.write(item)
-            for root in last.get(k, ()):
-                self._release(root)
+            self._liveness.end(k)
 
     def number(self, atom: Atom) -> Value:
         """Return a value without axes, when it has been computed."""
@@ -301,7 +301,10 @@ class Body:
 
     def result(self, atom: Atom) -> Memory:
         """Return the memory of what a unit computes: where it is to be put, if that is known."""
-        made = self.destination(atom) or self.lowering.scratch(atom.type)
+        made = self.destination(atom)
+        if made is None:
+            made = self.lowering.scratch(atom.type)
+            self._liveness.hold(atom, made)
         self.entries.definitions[atom] = made
         return made
 
@@ -429,51 +432,6 @@ class Body:
         else:
             root.reads = {self.owners[a]: [()] for a in root.operands if a in self.owners}
             root.sources = {a for a in root.operands if a not in self.owners}
-
-    # Memory
-
-    def _settle_memory(self) -> None:
-        readers = readers_of(self.roots)
-        for atom in self.graph.outputs:
-            owner = self.owners.get(atom)
-            if owner is not None:
-                readers.setdefault(owner, []).append(())
-        for root in self.roots:
-            if isinstance(root, Root):
-                paths = [getattr(r, "path", ()) for r in readers.get(root, [])]
-                root.drop = 0 if root.in_memory else min([shared(root.path, p) for p in paths], default=0)
-                root.in_memory = root.in_memory or self._is_read_in_loops(root, readers.get(root, []))
-
-    def _is_read_in_loops(self, root: Root, readers: Sequence[Any]) -> bool:
-        """Whether entries of a root are read that the loops around the reader do not have at hand."""
-        rest = [k for k in root.kept if k >= root.drop]
-        if root.outer is not None:
-            return True
-        if not rest:
-            return False
-        if any(not root.path[k].unrolled for k in rest):
-            return True
-        return any(
-            not is_written_out(e, reader)
-            for reader in readers
-            if isinstance(reader, Root)
-            for index in reader.reads[root]
-            for k, e in zip(root.kept, index, strict=True)
-            if k >= root.drop
-        )
-
-    def _allocate(self, item: Any) -> None:
-        for root in roots_in(item):
-            if root.in_memory and root.target is None:
-                shape = tuple([root.axes[k].extent for k in root.kept if k >= root.drop])
-                buffer = self.lowering.arena.buffer(type_of_entries(root.atom.type), size_of(shape))
-                root.target = memory(root, buffer)
-                self._allocated.add(root)
-
-    def _release(self, root: Root) -> None:
-        if root in self._allocated:
-            self._allocated.discard(root)
-            self.lowering.arena.release(root.target.buffer)  # type: ignore[union-attr]
 
 
 def _is_uniform(const: Const) -> bool:

@@ -55,8 +55,8 @@ def roots_in(item: Any) -> list[Root]:
     return [item] if isinstance(item, Root) else []
 
 
-def last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Root]]:
-    """Return the roots that are read for the last time in each item; those kept are read later."""
+def last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Any]]:
+    """Return the roots and units that are read for the last time in each item; those kept are read later."""
     places = {
         root: k
         for k, item in enumerate(items)
@@ -67,8 +67,8 @@ def last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Root]]:
         for other in root.reads:
             until = last[root] if isinstance(root, Unit) and root.is_alias else places[root]
             last[other] = max(last[other], until)
-    found: dict[int, list[Root]] = {}
+    found: dict[int, list[Any]] = {}
     for root, k in last.items():
-        if isinstance(root, Root) and root not in kept:
+        if root not in kept:
             found.setdefault(k, []).append(root)
     return found

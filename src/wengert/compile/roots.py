@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wengert.compile.affine import Axis, Slots, symbol
-from wengert.compile.definitions import Entries, Memory, Placed, Reads
+from wengert.compile.definitions import Entries, Mapped, Memory, Placed, Reads
 from wengert.compile.kernel import Value
 from wengert.core.graph import Atom
 
@@ -49,6 +49,8 @@ class Root:
         How many of the outermost loops it shares with all that read it: it is kept for one step of these.
     order : int
         Of which node of the graph it comes.
+    weight : int
+        About how many additions a step takes.
     """
 
     __slots__ = (
@@ -66,6 +68,7 @@ class Root:
         "reads",
         "sources",
         "target",
+        "weight",
     )
 
     def __init__(self, atom: Atom, body: Any, shape: tuple[int, ...]) -> None:
@@ -82,6 +85,7 @@ class Root:
         self.in_memory = False
         self.drop = 0
         self.order = -1
+        self.weight = 0
         self.path: tuple[Any, ...] = ()
 
     def joining(self, operation: str, first: Any, joined: Iterable[int]) -> Root:
@@ -183,6 +187,7 @@ def survey(root: Root, entries: Entries, owners: dict[Atom, Any]) -> None:
     """
     root.reads, root.sources, root.cuts = {}, set(), {}
     seen: set[Any] = set()
+    root.weight = 1 + _weight(root.body)
     _note_cuts(root, root.body, root.index)
     pending = list(root.first_reads())
     while pending:
@@ -201,7 +206,12 @@ def survey(root: Root, entries: Entries, owners: dict[Atom, Any]) -> None:
             root.sources.add(atom)
             continue
         _note_cuts(root, definition, index)
+        root.weight += _weight(definition)
         pending += definition.reads(index)
+
+
+def _weight(definition: Any) -> int:
+    return definition.kind.weight if isinstance(definition, Mapped) else 0
 
 
 def _note_cuts(root: Root, definition: Any, index: Slots) -> None:

@@ -38,6 +38,7 @@ TYPES = {  # of kernels, for the dtypes of NumPy that have one
 }
 _PRODUCTS = frozenset({"mul", "div"})
 _SIGNED = _PRODUCTS | {"neg", "add", "sub"}
+_SUMS = frozenset({"neg", "add", "sub", "select"})
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
 
@@ -66,6 +67,7 @@ class Writer:
         self._levels: dict[Value, int] = {}
         self._serials: dict[Value, int] = {}
         self._constants: dict[Any, Constant] = {}
+        self._nothings: dict[str, Constant] = {}
         self._ranges: dict[Value, tuple[int, int]] = {}
         self._written: dict[Buffer, tuple[int, int]] = {}  # how deep, and how often, a buffer was written
 
@@ -126,10 +128,20 @@ class Writer:
             found = self._constants[key] = Constant(type, plain)
         return found
 
+    def nothing(self, like: Any) -> Constant:
+        """Return the zero of a product that has a factor zero, in the type of a value: sums leave it out."""
+        type = like if isinstance(like, str) else like.type
+        return self._nothings.setdefault(type, Constant(type, 0.0 if type[0] == "f" else 0))
+
+    def _is_nothing(self, value: Value) -> bool:
+        return value is self._nothings.get(value.type)
+
     def convert(self, value: Value, type: str) -> Value:
         """Return a value in another type."""
         if value.type == type:
             return value
+        if self._is_nothing(value) and type != BOOL:
+            return self.nothing(type)
         if isinstance(value, Constant):
             return self.constant(_converted(value.value, type), type)
         return self._operation("convert", (value,), type)
@@ -137,9 +149,21 @@ class Writer:
     def __call__(self, name: str, *values: Value) -> Value:
         """Return the result of an operation; signs change as late as they can, which no bit of a number tells."""
         type = BOOL if name in _COMPARISONS else values[1 if name == "select" else 0].type
+        if name in _SUMS and any(map(self._is_nothing, values)):
+            return self._without_nothing(name, values)
         if name in _SIGNED and type[0] == "f":
             return self._signed(name, values, type)
         return self._operation(name, values, type)
+
+    def _without_nothing(self, name: str, values: tuple[Value, ...]) -> Value:
+        a, b = values[-2:] if len(values) > 1 else (values[0], values[0])
+        if self._is_nothing(a) and self._is_nothing(b):
+            return a
+        if name == "select":
+            return self._operation(name, values, a.type)
+        if self._is_nothing(b):
+            return a
+        return b if name == "add" else self("neg", b)
 
     def _signed(self, name: str, values: tuple[Value, ...], type: str) -> Value:
         """Let signs be changed behind products, where sums take them in: no step of a long chain is only for a sign."""
@@ -162,6 +186,9 @@ class Writer:
 
     def joined(self, name: str, so_far: Value, value: Value) -> Value:
         """Return a reduction with one value more: as it stands, since lanes are joined by the same operation."""
+        if name == "add" and self._is_nothing(value):
+            is_empty = isinstance(so_far, Constant) and so_far.value == 0
+            return value if is_empty else so_far
         return self._operation(name, (so_far, value), so_far.type)
 
     def bitcast(self, value: Value, type: str) -> Value:

@@ -4,7 +4,8 @@
 
     jvp     the same loop on the tangent graph of the body
     vjp     a loop that also stacks what the backward half of the body wants of the forward one (the residuals), and a
-            loop the other way round, which carries the cotangents of the carry and of the constants
+            loop the other way round, which carries the cotangents of the carry and of the constants; that of `jvp`
+            where one number alone moves (see `one_number`)
     batch   the same loop on the batched body
 
 A residual that is a constant or a slice of the loop's own operands is not stacked again.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ import numpy as np
 from wengert.control.call import Flags, batched_graph
 from wengert.control.carried import full_tangents, moved_carry, selected
 from wengert.control.hoisting import hoisted
+from wengert.control.one_number import forwards, mover, pulled_back
 from wengert.control.operand_types import require_types
 from wengert.core.graph import Graph
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
@@ -269,6 +272,9 @@ def _make_halves(loop: Loop) -> Halves:
 
 
 def _save(*operands: Any, loop: Loop) -> tuple[Any, Any]:
+    place = mover(list(map(type_of, operands)), loop.body)
+    if place is not None:
+        return forwards(partial(_jvp, loop=loop), operands, place)
     if loop.checkpoint is not None:
         return scan_(*operands, loop=loop), None
     made = halves_of(loop)
@@ -278,6 +284,10 @@ def _save(*operands: Any, loop: Loop) -> tuple[Any, Any]:
 
 
 def _vjp(y_bar: Sequence[Any], site: Site, *, loop: Loop) -> list[Any]:
+    place = mover(list(map(type_of, site.xs)), loop.body)
+    if place is not None:
+        x_bar = pulled_back(y_bar, site.saved, site.xs[place])
+        return [x_bar if i == place else None for i in range(len(site.xs))]
     made = halves_of(loop)
     if loop.checkpoint is not None:
         return _reversed(y_bar, site, loop, made)

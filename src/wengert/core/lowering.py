@@ -8,9 +8,9 @@
 `Composed`      other operations take its place
 
 Rules of `Pointwise` speak to a builder: ``b(name, *values)`` is the result of an operation of `compile/kernel.py`,
-``b.constant(number, like)`` a number of the type of a value, ``b.convert(value, type)`` a conversion,
-``b.bitcast(value, type)`` the same bits as another type. Values have a `type` ("f64", "i32", "bool", ...), and those
-that are known a `value`.
+``b.constant(number, like)`` a number of the type of a value, ``b.nothing(like)`` a zero that sums leave out,
+``b.convert(value, type)`` a conversion, ``b.bitcast(value, type)`` the same bits as another type. Values have a `type`
+("f64", "i32", "bool", ...), and those that are known a `value`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class Builder(Protocol):
 
     def constant(self, number: complex, like: Any) -> Any:
         """Return a number in the type of a value, or of a name of a type."""
+
+    def nothing(self, like: Any) -> Any:
+        """Return the zero of a product that has a factor zero, in the type of a value: sums leave it out."""
 
     def convert(self, value: Any, type: str) -> Any:
         """Return a value in another type."""

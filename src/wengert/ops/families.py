@@ -121,16 +121,27 @@ def _masked_vjp(y_bar: Any, site: Site) -> list[Any]:
 
 
 def _masked_lower(b: Builder, c: Any, p: Any) -> Any:
-    """A product with 0 that is not 0 is nan."""
+    """A product with 0 that is not 0 is nan. The sign of a product that is 0 is not defined."""
     c, p = promoted(b, c, p)
     if c.type == "bool":
         return b("and", c, p)
+    known = _masked_by_constant(b, c, p) or _masked_by_constant(b, p, c)
+    if known is not None:
+        return known
     y = b("mul", c, p)
     if not is_float(y):
         return y
     zero = b.constant(0, y)
     is_masked = b("and", b("ne", y, y), b("or", b("eq", c, zero), b("eq", p, zero)))
     return b("select", is_masked, zero, y)
+
+
+def _masked_by_constant(b: Builder, c: Any, p: Any) -> Any:
+    """Return the product where a factor is known to be 0 or 1."""
+    number = getattr(c, "value", None)
+    if number is None or number not in {0, 1}:
+        return None
+    return p if number else b.nothing(p)
 
 
 def _masked_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:

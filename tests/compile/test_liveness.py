@@ -1,0 +1,58 @@
+"""What memory programs take, and when they write in place."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+
+pytestmark = pytest.mark.usefixtures("machine_code")
+
+N = 48
+MATRIX = np.random.default_rng(0).normal(size=(N, N)) / N
+BYTES = MATRIX.nbytes
+
+
+def test_a_chain_of_products_lives_in_two_matrices() -> None:
+    """Each product is given back when the next one has read it."""
+
+    def chain(a):
+        y = a
+        for _ in range(8):
+            y = a @ y
+        return np.sum(y)
+
+    compiled = wg.jit(chain)
+    np.testing.assert_allclose(compiled(MATRIX), chain(MATRIX), rtol=1e-12)
+    assert compiled.memory(MATRIX) < 2.5 * BYTES
+
+
+def test_what_reads_entry_by_entry_for_the_last_time_writes_in_place() -> None:
+    def step(a):
+        y = a @ a
+        z = np.exp(y) * y
+        return np.sum(z @ a), np.sum(z)
+
+    compiled = wg.jit(step)
+    for found, expected in zip(compiled(MATRIX), step(MATRIX), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert compiled.memory(MATRIX) < 2.5 * BYTES  # y and z in one place, z @ a
+
+
+@pytest.mark.parametrize(
+    "fun",
+    [
+        lambda a, y: np.exp(y.T) * 2.0,
+        lambda a, y: np.exp(y[::-1]) * 2.0,
+        lambda a, y: np.exp(y) * np.roll(y, 1, axis=0),
+        lambda a, y: np.exp(y) * np.sum(y, axis=0),
+        lambda a, y: np.exp(y - np.max(y, axis=1, keepdims=True)),
+    ],
+    ids=["transposed", "reversed", "shifted", "joined", "rows"],
+)
+def test_what_reads_other_entries_too_does_not_overwrite_them(fun) -> None:
+    def whole(a):
+        y = a @ a
+        return fun(a, y) @ a
+
+    found, expected = wg.jit(whole)(MATRIX), whole(MATRIX)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
