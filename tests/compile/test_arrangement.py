@@ -58,3 +58,31 @@ def test_side_by_side_with_zeros_and_what_is_undefined(machine_code):
     with np.errstate(all="ignore"):
         for found, expected in zip(wg.jit(fun)(r, x), fun(r, x), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+# Sums of products -----------------------------------------------------------------------------------------------------
+
+
+def test_short_sums_of_products_are_written_out(machine_code):
+    """No entry of the result is loaded again to have another product added."""
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(3, 3)), random.normal(size=(3, 100))
+    compiled = wg.jit(lambda a, b: np.sin(a) @ b)
+    np.testing.assert_allclose(compiled(a, b), np.sin(a) @ b, rtol=1e-14, atol=1e-15)
+    text = str(compiled.kernels(a, b))
+    assert "load result0" not in text
+    assert "< 100 lanes" in text
+
+
+def test_what_is_read_at_computed_indices_again_and_again_is_read_once(machine_code):
+    faces = np.random.default_rng(0).integers(0, 40, (30, 3))
+    seen = np.arange(0, 30, 2)
+    x = np.random.default_rng(1).normal(size=(5, 40))
+
+    def fun(x, faces, seen):
+        a, b, c = (x[:, corner] for corner in faces[seen].T)
+        return a * b - c
+
+    compiled = wg.jit(fun)
+    np.testing.assert_array_equal(compiled(x, faces, seen), fun(x, faces, seen))
+    assert str(compiled.kernels(x, faces, seen)).count("load argument2") <= 2  # once, and once to be checked

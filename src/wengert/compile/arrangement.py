@@ -16,10 +16,10 @@ from typing import Any
 from wengert.compile.affine import Slots
 from wengert.compile.roots import Root, Unit
 
-__all__ = ["Loop", "arrange", "settle"]
+__all__ = ["UNROLLED", "Loop", "arrange", "settle"]
 
 _LOOKED_BACK = 16  # loops that a root may join: the last so many
-_UNROLLED = 4  # steps: inner loops so short are written out
+UNROLLED = 4  # steps: inner loops so short are written out
 _WRITTEN_OUT = 64  # operations of a loop that is written out
 _LANES = 8  # as many as a vector of doubles has, at most
 _ABREAST = 8  # vectors of steps that an outermost loop has at least, if its steps are done several at once
@@ -164,7 +164,7 @@ def _shared(root: Root, loop: Loop) -> int:
 
 
 def _is_short(loop: Loop) -> bool:
-    return loop.extent <= _UNROLLED and loop.extent * _size(loop) <= _WRITTEN_OUT
+    return loop.extent <= UNROLLED and loop.extent * _size(loop) <= _WRITTEN_OUT
 
 
 def _size(loop: Loop) -> int:

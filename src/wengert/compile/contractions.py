@@ -11,6 +11,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from wengert.compile.affine import Slots, constant, symbol
+from wengert.compile.arrangement import UNROLLED
 from wengert.compile.definitions import Entries, Memory, Reads
 from wengert.compile.kernel import INT, Address, Call, For, Value
 from wengert.compile.roots import Root
@@ -63,12 +64,13 @@ def product_root(node: Node, terms: Sequence[Labels], result: Labels) -> Root:
     """Return loops that add up products.
 
     The innermost runs along the last axis of an operand: over what is summed if that is last in all operands that have
-    it, else over the last axis of the result, whose entries then stay in memory.
+    it, or is so short that it is written out; else over the last axis of the result, whose entries then stay in memory.
     """
     sizes = _sizes(node, terms)
     summed = tuple([label for label in sizes if label not in result])
     last = [term[-1] for term in terms if term]
-    inside = not result or all(label in summed for label in last)
+    is_short = all(sizes[label] <= UNROLLED for label in summed)
+    inside = not result or is_short or all(label in summed for label in last)
     loops = (*result, *summed) if inside or not summed else (*result[:-1], *summed, result[-1])
     root = Root(node.outputs[0], Product(node, tuple(terms), loops), tuple([sizes[label] for label in loops]))
     joined = [k for k, label in enumerate(loops) if label in summed]

@@ -23,6 +23,7 @@ from wengert.compile.definitions import (
     Entries,
     Entry,
     Finite,
+    Gathered,
     Mapped,
     Memory,
     Placed,
@@ -50,6 +51,7 @@ from wengert.types import ArrayType
 __all__ = ["Body"]
 
 _DEAR = 12  # additions: what takes as many and is read twice is a root
+_GATHER = 12  # additions: an entry at an index that is computed, and checked
 _DEEP = 24  # operations: longer chains are cut by roots, which bounds the recursion
 
 
@@ -184,7 +186,7 @@ class Body:
             self._add_unit(node)
             return
         self.entries.definitions[y] = definition
-        own = kind.weight if isinstance(kind, Pointwise) else 0
+        own = _GATHER if isinstance(definition, Gathered) else getattr(kind, "weight", 0)
         below = [weights.get(a, (0, 0)) for a in node.inputs]
         weight, depth = own + sum(w for w, _ in below), 1 + max([d for _, d in below], default=0)
         dear = counts.get(y, 0) > 1 and weight >= _DEAR
