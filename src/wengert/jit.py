@@ -260,6 +260,7 @@ class Jitted:
         except NotLowered as reason:
             raise ArgumentError(
                 f"{getattr(self._fun, '__name__', 'the function')} has no native program: {reason}",
+                where=next(iter(getattr(reason, "__notes__", ())), None),
                 why="such values or operations are NumPy's alone.",
                 instead="look at its graph: compiled.graph(*args).",
             ) from None

@@ -90,8 +90,10 @@ def test_looking_inside():
 
 
 def test_what_is_not_native_says_so():
-    with pytest.raises(ArgumentError, match="has no native program"):
-        wg.jit(lambda z: z * 1j).kernels(X)
+    with pytest.raises(ArgumentError, match="has no native program") as caught:
+        wg.jit(lambda x: x.astype(np.float16).astype(float) * 2).kernels(X)
+    assert "cast at" in str(caught.value)
+    assert "test_compiled.py" in str(caught.value)
 
 
 def test_the_log_names_the_stages(monkeypatch, capsys):

@@ -124,7 +124,8 @@ def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
         if is_asked_for():
             raise
         warn(
-            f"{graph.name} could not be compiled, and is run by NumPy: {type(fault).__name__}: {fault}. "
+            f"{graph.name} could not be compiled, and is run by NumPy: {type(fault).__name__}: "
+            f"{'; '.join([str(fault), *getattr(fault, '__notes__', ())])}. "
             "This is a fault of Wengert; results are right, only slower.",
             RuntimeWarning,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,22 @@ from wengert.types import ArrayType
 if TYPE_CHECKING:
     from wengert.compile.lower import Body
 
-__all__ = ["Lowering", "NotLowered", "size_of", "type_of_entries"]
+__all__ = ["Lowering", "NotLowered", "located", "size_of", "type_of_entries"]
 
 
 class NotLowered(Exception):  # noqa: N818 - a signal: the graph is run by NumPy instead
     """A value or an operation has no lowering."""
+
+
+@contextmanager
+def located(node: Node) -> Iterator[None]:
+    """Let what is raised inside say which operation was being lowered, and where it stands in the user's code."""
+    try:
+        yield
+    except Exception as fault:
+        if node.place is not None and not hasattr(fault, "__notes__"):
+            fault.add_note(f"{node.prim.name} at {node.place}")
+        raise
 
 
 class Lowering:

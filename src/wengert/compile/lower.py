@@ -17,7 +17,7 @@ import numpy as np
 from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
 from wengert.compile.bounds import Within
-from wengert.compile.context import Lowering, NotLowered
+from wengert.compile.context import Lowering, NotLowered, located
 from wengert.compile.contractions import Labels, Routine, product_root, routine, write_routine
 from wengert.compile.definitions import (
     Entries,
@@ -149,7 +149,8 @@ class Body:
         weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
         for node in self.graph.nodes:
             if node not in self._done:
-                self._classify_node(node, counts, weights)
+                with located(node):
+                    self._classify_node(node, counts, weights)
         for atom in self._finite:
             self.require_all(Finite(atom), atom, NOT_FINITE, len(self.graph.nodes))  # behind what computes it
         for k, guard in enumerate(self._guards):
