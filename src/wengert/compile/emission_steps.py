@@ -58,19 +58,24 @@ class Place(NamedTuple):
 
 
 def shape_of(loop: For, width_bits: int) -> Shape:
-    """Return the shape of a loop: as many lanes as a vector has of the widest type in the body."""
-    widest, weight = _SHORTEST, 0
+    """Return the shape of a loop: as many lanes as a vector has of the widest type that is computed with.
+
+    That is a type of reals, if there are any: integers beside them, which are indices, take more vectors then.
+    """
+    weight = 0
+    types: set[str] = set()
     for statement in loop.body:
         match statement:
             case Operation(result=result, name=name, operands=operands):
-                widest = max(widest, bits(result.type), *(bits(x.type) for x in operands))
+                types.update((result.type, *(x.type for x in operands)))
                 weight += _CALL if name in FUNCTIONS and name not in {"sqrt", "floor", "ceil"} else 1
             case Load(buffer=buffer) | Store(buffer=buffer):
-                widest = max(widest, bits(buffer.type))
+                types.add(buffer.type)
                 weight += 1
             case _:
                 weight += 1
-    return Shape(width_bits // widest, weight)
+    counted = types & FLOATS.keys() or types
+    return Shape(width_bits // max([_SHORTEST, *map(bits, counted)]), weight)
 
 
 class Steps:
