@@ -20,7 +20,17 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 SAMPLE_S = 0.02  # a sample is as many calls as fill this
-PACKAGES = ("wengert", "numpy", "scipy", "autograd", "torch")
+PATIENCE_S = 3.0  # a candidate that takes longer in all rounds sits some out
+FEWEST = 3  # rounds, where a call does not take that long itself
+PACKAGES = ("wengert", "numpy", "scipy", "jax", "torch", "autograd", "casadi")
+# Read by OpenBLAS, by OpenMP and MKL (PyTorch), and by XLA's runtime (JAX) when they are loaded.
+ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NPROC": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
 
 Candidates = Mapping[str, Callable[[], Any]]
 
@@ -70,15 +80,20 @@ def interleaved(candidates: Candidates, *, rounds: int, sample_s: float) -> dict
     turns, so that a change of the machine's speed meets all of them. The garbage collector stays on, as for users, but
     runs before each sample, so that nobody pays for another's garbage.
     """
-    number = {}
+    number, turns = {}, {}
     for who, call in candidates.items():
         call()
         start = time.perf_counter()
         call()
-        number[who] = max(1, round(sample_s / (time.perf_counter() - start)))
+        took = time.perf_counter() - start
+        number[who] = max(1, round(sample_s / took))
+        fewest = FEWEST if took < PATIENCE_S else 1
+        turns[who] = min(rounds, max(fewest, round(PATIENCE_S / (took * number[who]))))
     times: dict[str, list[float]] = {who: [] for who in candidates}
-    for _ in range(rounds):
+    for k in range(rounds):
         for who, call in candidates.items():
+            if k >= turns[who]:
+                continue
             gc.collect()
             start = time.perf_counter()
             for _ in range(number[who]):
@@ -93,17 +108,18 @@ def timed(
     *,
     rounds: int,
     smoke: bool = False,
-    per: float = 1,
+    per: float | Mapping[str, float] = 1,
     unit: str = "us",
     limit: float | None = None,
 ) -> Row:
-    """Measure candidates side by side; `per` divides the time of a call, for a cost per operation.
+    """Measure candidates side by side; `per` divides the time of a call (of each candidate), for a cost per operation.
 
     `smoke` takes each once: not a measurement, but everything has run.
     """
-    scale = {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}[unit] / per
+    scale = {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}[unit]
+    pers = per if isinstance(per, Mapping) else dict.fromkeys(candidates, per)
     times = interleaved(candidates, rounds=1 if smoke else rounds, sample_s=0.0 if smoke else SAMPLE_S)
-    values = {who: median(ts) * scale for who, ts in times.items()}
+    values = {who: median(ts) * scale / pers[who] for who, ts in times.items()}
     return Row(name, unit, values, {who: _spread(ts) for who, ts in times.items()}, limit)
 
 
@@ -113,10 +129,11 @@ def _spread(times: list[float]) -> float:
     return (high - low) / 2 / median(times)
 
 
-def alone(script: Path, *arguments: str) -> Any:
+def alone(script: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
     """Run a script in an interpreter of its own, and return the JSON that it prints on its last line."""
     command = [sys.executable, str(script), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = os.environ | (environment or {})
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
     return json.loads(result.stdout.splitlines()[-1])
 
 

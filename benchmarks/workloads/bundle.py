@@ -27,8 +27,11 @@ def residual(camera, point, weight, feature):
 
 
 def blocks(cameras, points, weights, observed, features):
-    """Return the derivatives of each residual with respect to its camera, point and weight; and of 1 - weight^2."""
-    block = wg.jacfwd(residual, (0, 1, 2))
+    """Return the derivatives of each residual with respect to its camera, point and weight; and of 1 - weight^2.
+
+    Two coordinates depend on fifteen numbers: reverse mode.
+    """
+    block = wg.jacrev(residual, (0, 1, 2))
     found = wg.vmap(block)(cameras[observed[:, 0]], points[observed[:, 1]], weights, features)
     return *found, -2 * weights
 

@@ -27,7 +27,7 @@ def mixture(alphas, means, factors, x, gamma, m):
     main = (alphas + sums)[:, None] - 0.5 * np.sum(whitened**2, axis=2)
     prior = 0.5 * gamma**2 * (np.sum(diagonal**2) + np.sum(below**2)) - m * np.sum(sums)
     likelihood = np.sum(_logsumexp(main)) - n * _logsumexp(alphas)
-    return likelihood - 0.5 * n * d * math.log(2 * math.pi) + prior - len(alphas) * _normaliser(d, gamma, m)
+    return likelihood - 0.5 * n * d * math.log(2 * math.pi) + prior - len(alphas) * normaliser(d, gamma, m)
 
 
 def _logsumexp(x):
@@ -35,7 +35,7 @@ def _logsumexp(x):
     return largest + np.log(np.sum(np.exp(x - largest), axis=0))
 
 
-def _normaliser(d, gamma, m):
+def normaliser(d, gamma, m):
     """Return the logarithm of what the prior of one component is divided by."""
     freedom = d + m + 1
     product = sum(math.lgamma(0.5 * (freedom - j)) for j in range(d))
