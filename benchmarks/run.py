@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 import boundary
+import compile_time
 import compiled
 import eager_overhead
 import fork_join
@@ -24,6 +25,7 @@ import vector_math
 
 QUESTIONS = {
     "boundary": boundary.rows,
+    "compile_time": compile_time.rows,
     "compiled": compiled.rows,
     "eager_overhead": eager_overhead.rows,
     "fork_join": fork_join.rows,

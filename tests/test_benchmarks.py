@@ -31,6 +31,7 @@ def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     "question",
     [
         "boundary",
+        "compile_time",
         "compiled",
         "eager_overhead",
         "fork_join",

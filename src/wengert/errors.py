@@ -48,7 +48,7 @@ __all__ = [
     "warn",
 ]
 
-_is_ours: dict[CodeType, bool] = {}
+_is_ours: dict[str, bool] = {}  # of files: the hash of a string is kept, that of code is computed anew
 _OUR_FILES = tuple(str(Path(f).resolve().parent) + os.sep for f in (__file__, np.__file__))
 
 
@@ -85,13 +85,12 @@ def place_of(frame: FrameType) -> tuple[str, int, str] | None:
     """Return file, line and function of the innermost frame outside Wengert and NumPy, from a frame on."""
     found: FrameType | None = frame
     while found is not None:
-        code = found.f_code
-        ours = _is_ours.get(code)
+        name = found.f_code.co_filename
+        ours = _is_ours.get(name)
         if ours is None:
-            name = code.co_filename
-            ours = _is_ours[code] = name.startswith(_OUR_FILES) or name.startswith("<__array_function__")
+            ours = _is_ours[name] = name.startswith(_OUR_FILES) or name.startswith("<__array_function__")
         if not ours:
-            return code.co_filename, found.f_lineno, code.co_name
+            return name, found.f_lineno, found.f_code.co_name
         found = found.f_back
     return None
 

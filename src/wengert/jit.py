@@ -20,6 +20,7 @@ import numpy as np
 
 from wengert import tree
 from wengert.core import attention
+from wengert.core.collector import collector_paused
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
@@ -244,7 +245,7 @@ class Jitted:
 
     def memory(self, *args: Any, **kwargs: Any) -> int:
         """Return the bytes that the program for these arguments works in, without these and results; see `kernels`."""
-        return self._compiled(args, kwargs).program.arena
+        return self._compiled(args, kwargs).arena
 
     def cost(self, *args: Any, **kwargs: Any) -> Any:
         """Return the operations, bytes and live memory of the graph for these arguments; see `Graph.cost`."""
@@ -308,7 +309,7 @@ def _warn_of_changes(fun: Callable[..., Any], changed: str | None) -> None:
 
 def _stage(fun: Callable[..., Any], call: Arguments, entry: _Entry) -> Path:
     """Run the function once on staged values."""
-    with Stage(known=True) as interpreter:
+    with collector_paused(), Stage(known=True) as interpreter:
         tracers = [_lifted(interpreter, x) for x in call.operands]
         args, kwargs = call.restore(tracers)
         watch = Watch(fun, args, kwargs)

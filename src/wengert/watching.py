@@ -54,8 +54,8 @@ class Watch:
         self._cells: list[tuple[Any, Any]] = []
         self._containers: list[tuple[Any, tuple[Any, ...]]] = []
         self._arrays: list[tuple[Any, bytes]] = []
-        self._generators: list[tuple[Any, str]] = [
-            (random, repr(random.getstate())),
+        self._generators: list[tuple[Any, Any]] = [
+            (random, _state(random)),
             (np.random, _state(np.random)),
         ]
         seen: set[int] = set()
@@ -172,12 +172,13 @@ def _contents(cell: Any) -> Any:
         return _MISSING
 
 
-def _state(generator: Any) -> str:
+def _state(generator: Any) -> Any:
+    """Return what is equal as long as nothing was drawn."""
     if generator is random or isinstance(generator, random.Random):
-        return repr(generator.getstate())
+        return generator.getstate()
     if generator is np.random or isinstance(generator, np.random.RandomState):
         name, keys, *rest = generator.get_state(legacy=True)
-        return repr((name, keys.tobytes(), rest))  # type: ignore[union-attr]
+        return name, keys.tobytes(), rest  # type: ignore[union-attr]
     return repr(getattr(generator, "bit_generator", generator).state)
 
 

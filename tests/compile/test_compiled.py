@@ -80,6 +80,24 @@ def test_many_calls_of_functions_are_calls():
     np.testing.assert_allclose(many.flat([x])(x)[0], fun(x), rtol=4 * 2**-52 * 1.5**40)
 
 
+def test_long_programs_without_loops_are_compiled_quickly(monkeypatch):
+    """And give the same; those with loops take the time they take."""
+    monkeypatch.setattr(compiled, "_STRAIGHT", 400)
+
+    def fun(x):
+        for k in range(60):
+            x = 0.5 * x - 0.1 * x * x[k % 3]
+        return x
+
+    x = np.array([0.5, 0.25, -0.5])
+    short, long = Native(traced(lambda x: x * x[0], x)), Native(traced(fun, x))
+    looped = Native(traced(lambda x: wg.fori_loop(0, 2, lambda _, c: fun(c), x), x))
+    assert [made._effort["generate"] == "none" for made in (short, long, looped)] == [False, True, False]
+    # a round adds two errors of half an ulp at most, and hands on less than it was given
+    np.testing.assert_allclose(long.flat([x])(x)[0], fun(x), rtol=0, atol=2 * 60 * 2**-53)
+    np.testing.assert_allclose(looped.flat([x])(x)[0], fun(fun(x)), rtol=0, atol=4 * 60 * 2**-53)
+
+
 def test_looking_inside():
     step = wg.jit(wg.value_and_grad(lambda x: np.sum(np.tanh(x))))
     assert "tanh" in step.kernels(X)
@@ -98,9 +116,10 @@ def test_what_is_not_native_says_so():
 
 def test_the_log_names_the_stages(monkeypatch, capsys):
     monkeypatch.setenv("WENGERT_LOG", "compile")
+    monkeypatch.setenv("WENGERT_CACHE_DIR", "")  # an image would be found
     Native(traced(np.cos, 0.5))
     line = capsys.readouterr().err
-    assert all(stage in line for stage in ("cos", "loops", "text", "machine code"))
+    assert all(stage in line for stage in ("cos", "loops", "text", "machine code", "linking"))
     monkeypatch.delenv("WENGERT_LOG")
     Native(traced(np.cos, 0.5))
     assert not capsys.readouterr().err
@@ -138,6 +157,7 @@ def test_a_fault_of_the_compiler_is_survived_with_a_warning(monkeypatch):
         message = "a loop was not cut"
         raise AssertionError(message)
 
+    monkeypatch.setenv("WENGERT_CACHE_DIR", "")  # an image would be found
     monkeypatch.setattr(compiled, "lowered", faulty)
     with pytest.raises(AssertionError, match="not cut"):  # the tests want to see it
         wg.jit(np.cos)(0.5)

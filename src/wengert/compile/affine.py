@@ -6,8 +6,7 @@ integers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["Affine", "Axis", "Slots", "constant", "symbol"]
 
@@ -29,16 +28,17 @@ class Axis:
         return f"<axis of {self.extent}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Affine:
+class Affine(NamedTuple):
     """offset + sum of coefficient times symbol; equal ones compare equal."""
 
     offset: int
     terms: frozenset[tuple[Any, int]] = frozenset()
 
-    def __add__(self, other: Affine | int) -> Affine:
+    def __add__(self, other: Affine | int) -> Affine:  # type: ignore[override]
         if isinstance(other, int):
             return Affine(self.offset + other, self.terms)
+        if not self.terms or not other.terms:
+            return Affine(self.offset + other.offset, self.terms or other.terms)
         found = dict(self.terms)
         for s, c in other.terms:
             found[s] = found.get(s, 0) + c
@@ -50,12 +50,14 @@ class Affine:
     def __sub__(self, other: Affine | int) -> Affine:
         return self + -1 * other
 
-    def __mul__(self, factor: int) -> Affine:
+    def __mul__(self, factor: int) -> Affine:  # type: ignore[override]
+        if factor == 1:
+            return self
         if not factor:
             return Affine(0)
         return Affine(self.offset * factor, frozenset((s, c * factor) for s, c in self.terms))
 
-    def __rmul__(self, factor: int) -> Affine:
+    def __rmul__(self, factor: int) -> Affine:  # type: ignore[override]
         return self * factor
 
     @property

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from wengert.compile import boundary, llvm, loading
+from wengert.compile import boundary, images, llvm, loading, symbols
 from wengert.compile.context import NotLowered
 from wengert.compile.emission import llvm_text
+from wengert.compile.hosting import HostCalls
 from wengert.compile.kernel import NOT_FINITE, Program
 from wengert.compile.kernel_check import is_asked_for
-from wengert.compile.programs import lowered
+from wengert.compile.programs import Lowered, lowered
 from wengert.compile.stopwatch import Stopwatch
 from wengert.compile.structure import Dict, Leaf, List, Nothing, Structure, Tuple
+from wengert.core.collector import collector_paused
 from wengert.core.graph import Atom, Graph
 from wengert.errors import warn
 
@@ -29,35 +32,85 @@ switched_on = [os.environ.get("WENGERT_COMPILE", "1") != "0"]
 
 _NUMBERS = {float: "float", int: "int", bool: "bool", complex: "complex"}
 _DTYPES = {float: np.dtype(float), int: np.dtype(np.int64), bool: np.dtype(bool), complex: np.dtype(complex)}
+# Lines of a text, and of a block, from which on registers are not assigned with care: that takes 60 us a line, more in
+# longer blocks, and 17 without; what has next to no loops then runs 1.3 to 1.9 times as long.
+_STRAIGHT, _BLOCK = 20_000, 200
 _LONG = 1 << 15  # entries: a program that touches more lets other threads of Python run
 
 
 class Native:
     """A graph as machine code.
 
-    Attributes
+    Parameters
     ----------
-    program : Program
-    text : str
-        The module, in LLVM's assembly language.
+    graph : Graph
+    guards : sequence of Guard
+        On its last outputs: the program ends with a code where one has another answer.
+    masks : bool
+        Whether products are masked where finite results would tell that they need not be.
     """
 
     def __init__(self, graph: Graph, guards: Sequence[Any] = (), *, masks: bool = False) -> None:
         self.graph = graph
         self._guards = guards
-        clock = Stopwatch(graph.name)
-        self._lowered = lowered(graph, guards, masks=masks)
-        self.program = self._lowered.program
-        clock.lap("loops")
-        self.text = llvm_text(self.program)
-        clock.lap("text")
+        self._masks = masks
+        self._clock = Stopwatch(graph.name)
+        place = images.place_of(graph, guards, masks=masks)
+        self._clock.lap("contents")
+        image = None if place is None else place.load()
+        self._host: HostCalls | None = None  # what NumPy does in it: none where there is an image
+        if image is None:
+            image = self._compiled(keep=place is None)
+            self._host = self._lowered.host
+            if place is not None and self._host is None:
+                place.save(image)
+        self._image = image
+        self._library = loading.link(image.code, image.symbols)
+        self._clock.lap("linking")
+        self._clock.report(f"{len(graph.nodes)} nodes, {len(image.code)} bytes")
+        self._careful: Native | None = None
+
+    def _compiled(self, *, keep: bool) -> images.Image:
+        """Return the program, made anew; its object is kept under the program's text if that is asked for."""
+        program, constants, host, masks = self._lowered
+        self._clock.lap("loops")
+        text = self.text
+        self._clock.lap("text")
+        make = loading.kept if keep or host is not None else llvm.compile_text
+        code = make(text, **self._effort)
+        self._clock.lap("machine code")
+        long = _touched(program) > _LONG
+        imported = tuple(sorted(symbols.imported(text)))
+        return images.Image(code, program.arena, long, masks, imported, tuple(constants))
+
+    @cached_property
+    def _lowered(self) -> Lowered:
+        return lowered(self.graph, self._guards, masks=self._masks)
+
+    @property
+    def program(self) -> Program:
+        """The loops, in the language of `kernel`."""
+        return self._lowered.program
+
+    @cached_property
+    def text(self) -> str:
+        """The module, in LLVM's assembly language."""
+        return llvm_text(self.program)
+
+    @property
+    def _effort(self) -> dict[str, llvm.Level]:
+        """How much LLVM is to do, as the arguments of `llvm.compile_text`."""
         # sin x and cos x have most steps in common, other functions next to none
         together = all(f"@wg.{name}." in self.text for name in ("sin", "cos"))
-        self._effort: llvm.Level = "simplify" if together else "inline"
-        self._library = loading.load(self.text, ("wg_program",), optimise=self._effort)
-        clock.lap("machine code")
-        clock.report(f"{len(graph.nodes)} nodes, {len(self.text)} characters")
-        self._careful: Native | None = None
+        optimise: llvm.Level = "simplify" if together else "inline"
+        lines, blocks = self.text.count("\n"), self.text.count(":\n")
+        straight = lines > max(_STRAIGHT, _BLOCK * blocks)
+        return {"optimise": optimise, "generate": "none" if straight else optimise}
+
+    @property
+    def arena(self) -> int:
+        """Bytes that the program works in, without its arguments and results."""
+        return self._image.arena
 
     def function(
         self, arguments: Sequence[Structure], results: Structure, fallback: Callable[..., Any]
@@ -66,7 +119,7 @@ class Native:
         careful: list[Callable[..., Any]] = []
 
         def failed(code: int, _: bytes, args: tuple[Any, ...]) -> Any:
-            if code != NOT_FINITE or self._lowered.masks:
+            if code != NOT_FINITE or self._image.masks:
                 return fallback(*args)
             if not careful:
                 careful.append(self.careful.function(arguments, results, fallback))
@@ -76,13 +129,13 @@ class Native:
             self._library["wg_program"],
             Tuple(tuple(arguments)),
             results,
-            self._lowered.constants,
-            self.program.arena,
+            self._image.arrays,
+            self._image.arena,
             fallback,
             failed=failed,
-            needs_gil=self._lowered.host is not None,
-            release_gil=_touched(self.program) > _LONG,
-            owner=(self._library, self._lowered.host),
+            needs_gil=self._host is not None,
+            release_gil=self._image.long,
+            owner=(self._library, self._host),
             name=self.graph.name,
         )
 
@@ -102,7 +155,7 @@ class Native:
     @property
     def assembly(self) -> str:
         """The machine code, in the assembly language of the machine."""
-        return llvm.assembly(self.text, optimise=self._effort)
+        return llvm.assembly(self.text, **self._effort)
 
 
 def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
@@ -117,7 +170,8 @@ def native(graph: Graph, guards: Sequence[Any] = ()) -> Native | None:
     if not switched_on[0]:
         return None
     try:
-        return Native(graph, guards)
+        with collector_paused():
+            return Native(graph, guards)
     except NotLowered:
         return None
     except Exception as fault:

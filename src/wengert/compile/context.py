@@ -22,7 +22,7 @@ from wengert.types import ArrayType
 if TYPE_CHECKING:
     from wengert.compile.lower import Body
 
-__all__ = ["Lowering", "NotLowered", "located", "size_of", "type_of_entries"]
+__all__ = ["Lowering", "NotLowered", "in_memory", "located", "size_of", "type_of_entries"]
 
 
 class NotLowered(Exception):  # noqa: N818 - a signal: the graph is run by NumPy instead
@@ -70,11 +70,15 @@ class Lowering:
         self.masks = masks
         self.writer = Writer()
         self.arena = Arena()
-        self.constants: list[Any] = []  # arrays: arguments behind the inputs
         self.host_calls: list[HostCall] = []
         self.token = Const(np.array([next(TOKENS)]))  # names the program to the host
         self.n_inputs = 0
         self._memory: dict[Const, Memory] = {}
+
+    @property
+    def constants(self) -> list[Const]:
+        """Those that are in memory: their arrays are arguments behind the inputs."""
+        return list(self._memory)
 
     @property
     def buffers(self) -> list[Buffer]:
@@ -85,18 +89,11 @@ class Lowering:
         """Return the memory of a constant array; that of the user's own, if the user may write into it."""
         found = self._memory.get(const)
         if found is None:
-            value = np.asarray(const.value)
-            axes = _axes_in_memory(value) if const.live else tuple(range(value.ndim))
-            plain = value.transpose(axes)
-            if const.live and not (plain.flags.c_contiguous and plain.flags.aligned):
-                message = "an array that the user may write into has gaps"
-                raise NotLowered(message)
-            buffer = Buffer(
-                type_of_entries(const.type), value.size, "argument", self.n_inputs + len(self.constants)
-            )
-            self.constants.append(np.require(plain, requirements=["C", "A"]))
+            plain, axes = in_memory(const)
+            place = self.n_inputs + len(self._memory)
+            buffer = Buffer(type_of_entries(const.type), plain.size, "argument", place)
             steps = dict(zip(axes, row_major(plain.shape), strict=True))
-            found = Memory(buffer, constant(0), tuple([steps[i] for i in range(value.ndim)]))
+            found = Memory(buffer, constant(0), tuple([steps[i] for i in range(plain.ndim)]))
             self._memory[const] = found
         return found
 
@@ -105,6 +102,17 @@ class Lowering:
         return Memory(
             self.arena.buffer(type_of_entries(type), size_of(type.shape)), constant(0), row_major(type.shape)
         )
+
+
+def in_memory(const: Const) -> tuple[Any, tuple[int, ...]]:
+    """Return a constant array in row-major order, and the axes it then has; that of the user's own, if it is live."""
+    value = np.asarray(const.value)
+    axes = _axes_in_memory(value) if const.live else tuple(range(value.ndim))
+    plain = value.transpose(axes)
+    if const.live and not (plain.flags.c_contiguous and plain.flags.aligned):
+        message = "an array that the user may write into has gaps"
+        raise NotLowered(message)
+    return np.require(plain, requirements=["C", "A"]), axes
 
 
 def type_of_entries(type: ArrayType) -> str:

@@ -6,7 +6,8 @@ over axes of loops while it is decided which loops there are, over counters whil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -90,6 +91,8 @@ class Entries:
 
     def resolve(self, place: Affine) -> Affine:
         """Return an expression over counters."""
+        if not any([isinstance(s, Axis | Dynamic) for s, _ in place.terms]):  # noqa: C419 - a list is quicker here
+            return place
         total = constant(place.offset)
         for s, c in place.terms:
             total += self._bound(s) * c
@@ -126,6 +129,8 @@ def row_major(shape: Sequence[int]) -> tuple[int, ...]:
 def broadcast(shape: tuple[int, ...], index: Slots) -> Slots:
     """Return the index of an operand in an operation on broadcast entries."""
     own = index[len(index) - len(shape) :]
+    if 1 not in shape:
+        return own
     return tuple([constant(0) if n == 1 else e for n, e in zip(shape, own, strict=True)])
 
 
@@ -191,13 +196,18 @@ class Mapped(NamedTuple):
         return w.convert(y, type_name(node.outputs[0].dtype))  # type: ignore[arg-type]
 
 
-def operand_types(node: Node) -> list[Any]:
+def operand_types(node: Node) -> tuple[Any, ...]:
     """Return the types that operands take, by NumPy's promotion."""
-    dtypes = [a.dtype for a in node.inputs]
+    dtypes = tuple([a.type.dtype for a in node.inputs])
     if isinstance(node.prim.eval, np.ufunc):
-        n = len(dtypes)
-        dtypes = list(node.prim.eval.resolve_dtypes((*dtypes, *[None] * node.prim.eval.nout))[:n])
-    return [type_name(dtype) for dtype in dtypes]
+        return _promoted(node.prim.eval, dtypes)
+    return tuple(map(type_name, dtypes))
+
+
+@cache
+def _promoted(ufunc: np.ufunc, dtypes: tuple[Any, ...]) -> tuple[Any, ...]:
+    found = ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
+    return tuple(map(type_name, found[: len(dtypes)]))
 
 
 def has_rule(node: Node, kind: Pointwise) -> bool:
@@ -205,7 +215,16 @@ def has_rule(node: Node, kind: Pointwise) -> bool:
     if isinstance(kind.rule, str):
         return True
     types = operand_types(node)
-    return None not in types and kind.rule(Writer(), *map(Value, types), **node.params) is not None
+    if None in types:
+        return False
+    if not node.params:
+        return _is_taken(kind.rule, types)
+    return kind.rule(Writer(), *map(Value, types), **node.params) is not None
+
+
+@cache
+def _is_taken(rule: Callable[..., Any], types: tuple[str, ...]) -> bool:
+    return rule(Writer(), *map(Value, types)) is not None
 
 
 class Viewed(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from dataclasses import asdict
 
 from wengert.compile import cache, llvm, symbols
 
-__all__ = ["load"]
+__all__ = ["facts", "kept", "link", "load"]
 
 
 def load(
@@ -36,26 +37,33 @@ def load(
     Library
         Keep it for as long as the code may run.
     """
-    generate = generate or optimise
-    found = {name: symbols.resolve(name) for name in symbols.imported(text)}
+    return link(kept(text, optimise=optimise, generate=generate), symbols.imported(text), exports)
+
+
+def kept(text: str, *, optimise: llvm.Level = "O2", generate: llvm.Level | None = None) -> bytes:
+    """Compile a module to an object, or find it compiled; see `load`."""
     store = cache.default()
     if store is None:
-        return llvm.link(llvm.compile_text(text, optimise=optimise, generate=generate), found, exports)
-    facts = _facts(optimise, generate)
-    name = cache.key(text, facts)
+        return llvm.compile_text(text, optimise=optimise, generate=generate)
+    everything = {**facts(), "optimise": optimise, "generate": generate or optimise}
+    name = cache.key(text, everything)
     code = store.load(name)
     if code is None:
         code = llvm.compile_text(text, optimise=optimise, generate=generate)
-        store.save(name, code, facts)
-    return llvm.link(code, found, exports)
+        store.save(name, code, everything)
+    return code
 
 
-def _facts(optimise: llvm.Level, generate: llvm.Level) -> dict[str, str]:
-    """Return all that an object depends on beside the text."""
+def link(code: bytes, imported: Iterable[str], exports: Iterable[str] = ("wg_program",)) -> llvm.Library:
+    """Link an object, with the addresses of the names beginning with ``wg.`` that it imports."""
+    return llvm.link(code, {name: symbols.resolve(name) for name in imported}, exports)
+
+
+@functools.cache
+def facts() -> dict[str, str]:
+    """Return all that objects depend on beside the text and the effort."""
     return {
         **{name: str(value) for name, value in asdict(llvm.host()).items()},
-        "optimise": optimise,
-        "generate": generate,
         "python": sys.implementation.cache_tag or "",
         "abi": str(sysconfig.get_config_var("SOABI")),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wengert.compile.affine import constant
 from wengert.compile.context import Lowering, NotLowered, size_of
@@ -15,7 +15,7 @@ from wengert.compile.kernel_check import checked
 from wengert.compile.lower import Body
 from wengert.compile.units import GATHERS, UNITS, hosted
 from wengert.compile.writing import type_name
-from wengert.core.graph import Graph
+from wengert.core.graph import Const, Graph
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
@@ -28,8 +28,8 @@ class Lowered(NamedTuple):
     Attributes
     ----------
     program : Program
-    constants : list of array
-        Its arguments behind the graph's inputs.
+    constants : list of Const
+        Whose arrays are its arguments behind the graph's inputs.
     host : HostCalls or None
         What NumPy does in it: to be held as long as the program may run.
     masks : bool
@@ -37,7 +37,7 @@ class Lowered(NamedTuple):
     """
 
     program: Program
-    constants: list[Any]
+    constants: list[Const]
     host: HostCalls | None
     masks: bool
 

@@ -18,6 +18,7 @@ __all__ = [
     "is_float",
     "is_signed",
     "logical",
+    "masked_product",
     "numeric",
     "pointwise",
     "promoted",
@@ -150,3 +151,27 @@ def pointwise(rule: str | Rule | Pointwise | None, *types: str, **params: Any) -
     scales = _Scales()
     rule(scales, *map(_Sample, types), **params)
     return Pointwise(rule, max(scales.total, 1))
+
+
+def masked_product(b: Builder, c: Any, p: Any) -> Any:
+    """A product with 0 that is not 0 is nan. The sign of a product that is 0 is not defined."""
+    c, p = promoted(b, c, p)
+    if c.type == "bool":
+        return b("and", c, p)
+    known = _by_constant(b, c, p) or _by_constant(b, p, c)
+    if known is not None:
+        return known
+    y = b("mul", c, p)
+    if not is_float(y):
+        return y
+    zero = b.constant(0, y)
+    is_masked = b("and", b("ne", y, y), b("or", b("eq", c, zero), b("eq", p, zero)))
+    return b("select", is_masked, zero, y)
+
+
+def _by_constant(b: Builder, c: Any, p: Any) -> Any:
+    """Return the product where a factor is known to be 0 or 1."""
+    number = getattr(c, "value", None)
+    if number is None or number not in {0, 1}:
+        return None
+    return p if number else b.nothing(p)

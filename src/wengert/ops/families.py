@@ -17,14 +17,14 @@ import numpy as np
 
 from wengert.core.numpy_protocol import UFUNCS
 from wengert.core.primitive import Primitive, Site, define
-from wengert.ops.entries import is_float, pointwise, promoted
+from wengert.ops.entries import masked_product, pointwise
 from wengert.ops.masking import contract
 from wengert.types import ArrayType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from wengert.core.lowering import Builder, Lowering, Pointwise
+    from wengert.core.lowering import Lowering, Pointwise
 
     Rule = str | Callable[..., Any] | None
     Partial = Callable[..., Any] | int
@@ -118,30 +118,6 @@ def _masked_jvp(xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[Any, Any]:
 def _masked_vjp(y_bar: Any, site: Site) -> list[Any]:
     (c, p), (need_c, need_p) = site.xs, site.needs
     return [match(masked(y_bar, p), c) if need_c else None, match(masked(y_bar, c), p) if need_p else None]
-
-
-def _masked_lower(b: Builder, c: Any, p: Any) -> Any:
-    """A product with 0 that is not 0 is nan. The sign of a product that is 0 is not defined."""
-    c, p = promoted(b, c, p)
-    if c.type == "bool":
-        return b("and", c, p)
-    known = _masked_by_constant(b, c, p) or _masked_by_constant(b, p, c)
-    if known is not None:
-        return known
-    y = b("mul", c, p)
-    if not is_float(y):
-        return y
-    zero = b.constant(0, y)
-    is_masked = b("and", b("ne", y, y), b("or", b("eq", c, zero), b("eq", p, zero)))
-    return b("select", is_masked, zero, y)
-
-
-def _masked_by_constant(b: Builder, c: Any, p: Any) -> Any:
-    """Return the product where a factor is known to be 0 or 1."""
-    number = getattr(c, "value", None)
-    if number is None or number not in {0, 1}:
-        return None
-    return p if number else b.nothing(p)
 
 
 def _masked_samples(rng: np.random.Generator) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -368,7 +344,7 @@ masked: Primitive = define(
     jvp=_masked_jvp,
     vjp=_masked_vjp,
     batch=lambda _size, xs, batched: masked(*align(xs, batched)),
-    lower=pointwise(_masked_lower, "f64", "f64"),
+    lower=pointwise(masked_product, "f64", "f64"),
     samples=_masked_samples,
     complex=True,
     cheap=True,
