@@ -2,13 +2,14 @@
 
 Three questions are asked of each workload: what a call takes, what it takes in units of the function alone, and what
 the first call takes: Wengert's in an interpreter of its own, without and with the objects that an earlier one left on
-disk; a peer's where it is measured. Everybody has one thread.
+disk; a peer's where it is measured. Everybody has one thread; where loops are shared, what all take is beside it.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 import tempfile
 import time
@@ -26,15 +27,14 @@ from workloads import bundle, by_hand, hand, learning, loops, mixture, recurrent
 from workloads.workload import Workload, leaves, require_same
 
 import wengert as wg
+from wengert.compile import threads
 
 WORKLOADS = {
     w.name: w
     for family in (scalars, vectors, loops, learning, mixture, recurrent, bundle, hand)
     for w in family.WORKLOADS
 }
-RATIO = (
-    4.0  # the most that a gradient may take, in units of the function; not Jacobians, nor second derivatives
-)
+RATIO = 4.0  # the most that a gradient may take, in units of the function
 
 Found = list[np.ndarray]
 
@@ -56,6 +56,9 @@ def _rows(workload: Workload, *, smoke: bool) -> list[harness.Row]:
     found = leaves(compiled(*args))
     require_same("compiled", found, leaves(workload.differentiated()(*args)), workload.rtol)
     candidates = {"wengert": _repeated(compiled, args, calls), "function": _repeated(function, args, calls)}
+    if "@wg.parallel" in compiled.llvm(*args):
+        count = len(os.sched_getaffinity(0))
+        candidates[f"{count} threads"] = _with_threads(count, candidates["wengert"])
     candidates |= _by_hand(workload, args, found, calls)
     others, first = _peers(workload, args, found)
     per = dict.fromkeys(candidates, calls) | dict.fromkeys(others, 1)
@@ -75,6 +78,15 @@ def _repeated(call: Callable[..., Any], args: tuple[Any, ...], calls: int) -> Ca
             call(*args)
 
     return body
+
+
+def _with_threads(count: int, body: Callable[[], None]) -> Callable[[], None]:
+    def shared() -> None:
+        threads.set_count(count)
+        body()
+        threads.set_count(1)
+
+    return shared
 
 
 def _by_hand(workload: Workload, args: tuple[Any, ...], expected: Found, calls: int) -> harness.Candidates:

@@ -1,6 +1,6 @@
 """Programs whose texts are kept: each statement of the grammar, and each way in which a loop is written."""
 
-from wengert.compile.kernel import Address, Index
+from wengert.compile.kernel import Address, Index, Joined, Parallel
 
 from .kernels import Kernel, number
 
@@ -78,4 +78,31 @@ def lookup():
     return k.program
 
 
-PROGRAMS = {each.__name__: each for each in (saturate, blocks, product, newton, lookup)}
+def rows():
+    """A loop that threads share: what it reads from outside, buffers that each part has, a failure, and a sum."""
+    k = Kernel("rows")
+    scale, x = k.argument("f64", 1, "scale"), k.argument("f64", 160, "x")
+    y, s, t = k.result("f64", 160, "y"), k.result("f64", 1, "s"), k.arena("f64", 8, "t")
+    c, parts = k.result("f64", 8, "c"), k.arena("f64", 32, "parts")
+    with k.loop(8, lanes=True) as loop:
+        k.store(number(0.0), c, loop.counter)
+    factor = k.load(scale)
+    with k.loop(20, number(0.0)) as loop:
+        with k.loop(8, loop.entries[0], lanes=True) as inner:
+            value = k("mul", factor, k.load(x, (loop.counter, 8), inner.counter))
+            k.store(value, t, inner.counter)
+            k.store(k("add", k.load(c, inner.counter), value), c, inner.counter)
+            inner.next(k("add", inner.entries[0], value), by="add")
+        (total,) = inner.results
+        k.fail(k("eq", k.load(t, offset=7), number(0.0)), 3)
+        with k.loop(8, lanes=True) as inner:
+            k.store(
+                k("div", k.load(t, inner.counter), k.load(t, offset=7)), y, (loop.counter, 8), inner.counter
+            )
+        loop.next(total, by="add")
+    k.program.body[-1].parallel = Parallel(6, (t,), (Joined(c, "add", parts),))
+    k.store(loop.results[0], s)
+    return k.program
+
+
+PROGRAMS = {each.__name__: each for each in (saturate, blocks, product, newton, lookup, rows)}

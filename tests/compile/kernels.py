@@ -30,6 +30,7 @@ from wengert.compile.kernel import (
     While,
 )
 from wengert.compile.kernel_check import check
+from wengert.compile.symbols import imported, resolve
 
 DTYPES = {
     "f64": np.float64,
@@ -178,7 +179,9 @@ def compiled(program, *, optimise="inline", width_bits=None, symbols=None):
     """Return a function of arrays that gives the code and the results."""
     check(program)
     text = llvm_text(program, width_bits=width_bits or llvm.host().vector_bits)
-    library = llvm.link(llvm.compile_text(text, optimise=optimise), symbols or {}, [NAME])
+    if symbols is None:
+        symbols = {name: resolve(name) for name in imported(text)}
+    library = llvm.link(llvm.compile_text(text, optimise=optimise), symbols, [NAME])
     function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(library[NAME])
 
     def run(*arguments):

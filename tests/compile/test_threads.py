@@ -270,7 +270,7 @@ PRELUDE = PRELUDE.replace("PROGRAM", repr(PROGRAM))
 
 @pytest.mark.parametrize("n", ["1", "3"])
 def test_programs_find_the_pool_by_symbol(n):
-    result = python(PRELUDE + "run(100); print(threads.running(), threads.count())", WENGERT_NUM_THREADS=n)
+    result = python(PRELUDE + "run(100); print(threads.running(), threads.count())", WENGERT_THREADS=n)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.split() == [str(int(n) - 1 if os.name == "posix" else 0), n]
 
@@ -290,7 +290,7 @@ for _ in range(10):
     assert os.waitpid(child, 0)[1] == 0
 print("both")
 """
-    result = python(PRELUDE + script, WENGERT_NUM_THREADS="3")
+    result = python(PRELUDE + script, WENGERT_THREADS="3")
     assert (result.returncode, result.stdout) == (0, "both\n"), result.stderr
 
 
@@ -314,7 +314,7 @@ stop.append(1)
 beside.join()
 print("both")
 """
-    result = python(PRELUDE + script, WENGERT_NUM_THREADS="3", PYTHONWARNINGS="ignore")
+    result = python(PRELUDE + script, WENGERT_THREADS="3", PYTHONWARNINGS="ignore")
     assert (result.returncode, result.stdout) == (0, "both\n"), result.stderr
 
 
@@ -329,7 +329,7 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 print("both")
 """
-    result = python(PRELUDE + script, WENGERT_NUM_THREADS="3")
+    result = python(PRELUDE + script, WENGERT_THREADS="3")
     assert (result.returncode, result.stdout) == (0, "both\n"), result.stderr
 
 
@@ -346,7 +346,7 @@ except KeyboardInterrupt:
     run(10)
     print("interrupted")
 """
-    result = python(PRELUDE + script, WENGERT_NUM_THREADS="3")
+    result = python(PRELUDE + script, WENGERT_THREADS="3")
     assert (result.returncode, result.stdout) == (0, "interrupted\n"), result.stderr
 
 
@@ -364,15 +364,15 @@ for task in set(os.listdir("/proc/self/task")) - before:
     print(bool(blocked >> signal.SIGINT - 1 & 1), bool(blocked >> signal.SIGTERM - 1 & 1))
 assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
 """
-    result = python(PRELUDE + script, WENGERT_NUM_THREADS="3")
+    result = python(PRELUDE + script, WENGERT_THREADS="3")
     assert (result.returncode, result.stdout) == (0, "True True\n" * 2), result.stderr
 
 
 def test_the_environment_and_the_quota_choose(monkeypatch, tmp_path):
-    monkeypatch.setenv("WENGERT_NUM_THREADS", "7")
+    monkeypatch.setenv("WENGERT_THREADS", "7")
     assert threads._default.__wrapped__() == 7
     for nonsense in ("", "0", "-1", "many"):
-        monkeypatch.setenv("WENGERT_NUM_THREADS", nonsense)
+        monkeypatch.setenv("WENGERT_THREADS", nonsense)
         assert threads._default.__wrapped__() >= 1
     monkeypatch.setattr(threads, "_QUOTA", tmp_path / "cpu.max")
     if hasattr(os, "sched_getaffinity"):
@@ -380,13 +380,3 @@ def test_the_environment_and_the_quota_choose(monkeypatch, tmp_path):
         for text, expected in [("max 100000", 12), ("150000 100000", 2), ("50000 100000", 1), ("junk", 12)]:
             (tmp_path / "cpu.max").write_text(text, encoding="ascii")
             assert threads._default.__wrapped__() == expected
-
-
-def test_blas_is_kept_to_one_thread():
-    functions = threads._blas_threads()
-    if functions is None:
-        pytest.skip("SciPy's BLAS is not OpenBLAS of its wheels")
-    before = functions[0]()
-    with threads.serial_blas():
-        assert functions[0]() == 1
-    assert functions[0]() == before

@@ -6,17 +6,19 @@
 The function returns 0, or at once the code of a `Fail`. Booleans are bytes in memory.
 
 Reading order: `emission_text` (types, numbers, text), `emission_operations`, `emission_memory`, this file (statements,
-one step at a time), `emission_lanes` (loops over vectors), `emission_reductions`.
+one step at a time), `emission_lanes` (loops over vectors), `emission_reductions`, `emission_parallel` (loops that
+threads share).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from wengert.compile.emission_lanes import emit_lanes
-from wengert.compile.emission_memory import Memory, read, written
+from wengert.compile.emission_lanes import Span, emit_lanes
+from wengert.compile.emission_memory import Memory, read, scopes, written
 from wengert.compile.emission_operations import operate
+from wengert.compile.emission_parallel import emit_parallel
 from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
 from wengert.compile.kernel import (
     HOST_FAILED,
@@ -87,10 +89,10 @@ def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
     """
     width_bits = width_bits or host().vector_bits
     text = Text()
-    emission = Emission(program, text, width_bits)
+    emission = Emission(Memory(scopes(program.buffers), text), text, width_bits)
     emission.statements(program.body)
     text.do("ret i32 0")
-    emission.close()
+    emission.close(lambda code: text.do(f"ret i32 {code}"))
     declared, mathematics = module_parts(text.mathematics, _calling(text, width_bits))
     text.declarations |= declared
     return "\n".join(
@@ -98,6 +100,7 @@ def llvm_text(program: Program, *, width_bits: int | None = None) -> str:
             f"define i32 @{NAME}(ptr noalias %arguments, ptr noalias %results, ptr noalias %arena) #0 {{",
             *("entry:", *text.entry, "  br label %start"),
             *("start:", *text.lines, "}", ""),
+            *text.functions,
             *_attributes(width_bits),
             *text.declarations.values(),
             *emission.memory.metadata(),
@@ -133,13 +136,23 @@ class Emission:
     width_bits : int
     """
 
-    def __init__(self, program: Program, text: Text, width_bits: int) -> None:
+    def __init__(self, memory: Memory, text: Text, width_bits: int) -> None:
         self.text = text
-        self.memory = Memory(program, text)
+        self.memory = memory
         self.values: dict[Value, Operand] = {}
         self.width_bits = width_bits
         self._failures: dict[int, str] = {}
         self._cells: dict[tuple[str, int], str] = {}
+        self._frame = 0
+
+    def within(self, text: Text, own: Mapping[Buffer, str]) -> Emission:
+        """Return what writes statements into another function, with the addresses of buffers that are elsewhere."""
+        return Emission(self.memory.within(text, own), text, self.width_bits)
+
+    def frame(self, words: int) -> str:
+        """Return memory of 8 bytes a word; all who ask get the same."""
+        self._frame = max(self._frame, words)
+        return "%frame"
 
     def statements(self, body: Sequence[Statement]) -> None:
         """Write statements."""
@@ -195,11 +208,13 @@ class Emission:
         self.text.branch(condition, self._failures[code], onward, UNLIKELY)
         self.text.open(onward)
 
-    def close(self) -> None:
-        """Write the blocks that failures jump to."""
+    def close(self, end: Callable[[int], None]) -> None:
+        """Write the blocks that failures jump to; how they end with their codes, others say."""
         for code, label in self._failures.items():
             self.text.open(label)
-            self.text.do(f"ret i32 {code}")
+            end(code)
+        if self._frame:
+            self.text.entry.append(f"  %frame = alloca [{self._frame} x i64], align 64")
 
     def _operation(self, statement: Operation) -> None:
         operands = [self[operand] for operand in statement.operands]
@@ -211,16 +226,23 @@ class Emission:
         """Write a loop that tests behind its body, and in front of it unless it is known to run."""
         if loop.extent == 0:
             self.values |= {one.result: self[one.first] for one in loop.carried}
+        elif loop.parallel:
+            emit_parallel(self, loop, loop.parallel)
         elif loop.lanes:
             emit_lanes(self, loop)
         else:
-            self._steps(loop)
+            self.steps(loop)
 
-    def _steps(self, loop: For) -> None:
+    def steps(self, loop: For, span: Span | None = None) -> None:
+        """Write the steps of a loop one by one: all, or those of a span."""
         text = self.text
         body, behind = text.labels("loop", "behind")
         before = text.block
-        if isinstance(loop.extent, int):
+        start = span.begin if span else "0"
+        if span:
+            last = text.put(f"add nsw i64 {span.end}, -1")
+            text.jump(body)
+        elif isinstance(loop.extent, int):
             last = str(loop.extent - 1)
             text.jump(body)
         else:
@@ -235,10 +257,10 @@ class Emission:
         self.statements(loop.body)
         step = "-1" if loop.reverse else "1"
         onward = text.put(f"add nsw i64 {counter}, {step}")
-        ends = text.put(f"icmp eq i64 {counter}, {'0' if loop.reverse else last}")
+        ends = text.put(f"icmp eq i64 {counter}, {start if loop.reverse else last}")
         end = text.block
         text.branch(ends, behind, body)
-        text.fill(room, "i64", (last if loop.reverse else "0", before), (onward, end))
+        text.fill(room, "i64", (last if loop.reverse else start, before), (onward, end))
         self._arrive(loop.carried, rooms, before, end)
         text.open(behind)
         for one in loop.carried:

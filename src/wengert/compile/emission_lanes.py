@@ -30,7 +30,7 @@ from wengert.compile.kernel import Carried, For
 if TYPE_CHECKING:
     from wengert.compile.emission import Emission
 
-__all__ = ["emit_lanes"]
+__all__ = ["Span", "emit_lanes"]
 
 Bound = int | str  # a number of steps: known, or the name of a value
 Found = list[Operand]  # of each reduction, in vectors
@@ -60,7 +60,18 @@ class Part(NamedTuple):
     runs: bool = False
 
 
-def emit_lanes(emission: Emission, loop: For) -> None:
+class Span(NamedTuple):
+    """Some steps of a loop: the first and the end of them, and a number that divides both.
+
+    They are names of values of the counter.
+    """
+
+    begin: str
+    end: str
+    unit: int
+
+
+def emit_lanes(emission: Emission, loop: For, span: Span | None = None) -> None:
     """Write a loop over lanes that has more than no steps, or as many as a value says.
 
     Parameters
@@ -68,14 +79,17 @@ def emit_lanes(emission: Emission, loop: For) -> None:
     emission : Emission
         What is written to; results of the loop become values of it.
     loop : For
+    span : Span, optional
+        The steps that are wanted, at least one.
     """
-    Lanes(emission, loop).emit()
+    Lanes(emission, loop, span).emit()
 
 
 class Lanes:
     """A loop over lanes while it is written."""
 
-    def __init__(self, emission: Emission, loop: For) -> None:
+    def __init__(self, emission: Emission, loop: For, span: Span | None) -> None:
+        self._span = span
         self._emission = emission
         self._text = emission.text
         self._loop = loop
@@ -131,6 +145,8 @@ class Lanes:
 
     def _parts(self, extent: Bound) -> list[Part]:
         lanes, copies = self._lanes, self._copies()
+        if self._span is not None:
+            return self._parts_of(self._span)
         if isinstance(extent, int):
             return self._known_parts(extent)
         if self._weight >= LONG:
@@ -138,6 +154,21 @@ class Lanes:
         whole, single = (self._text.put(f"and i64 {extent}, {-step}") for step in (lanes * copies, lanes))
         middle = [Part(whole, single, 1)] if copies > 1 else []
         return [Part(0, whole, copies), *middle, Part(single, extent, 1, masked=True)]
+
+    def _parts_of(self, span: Span) -> list[Part]:
+        lanes, copies, text = self._lanes, self._copies(), self._text
+        begin, end, unit = span
+        if self._weight >= LONG:
+            return [Part(begin, end, 1, masked=unit % lanes > 0, runs=True)]
+        if unit % (lanes * copies) == 0:
+            return [Part(begin, end, copies, runs=True)]
+        count = text.put(f"sub nsw i64 {end}, {begin}")
+        whole, single = (
+            text.put(f"add nsw i64 {begin}, {text.put(f'and i64 {count}, {-step}')}")
+            for step in (lanes * copies, lanes)
+        )
+        middle = [Part(whole, single, 1)] if copies > 1 else []
+        return [Part(begin, whole, copies), *middle, Part(single, end, 1, masked=True)]
 
     def _known_parts(self, extent: int) -> list[Part]:
         lanes, copies = self._lanes, self._copies()

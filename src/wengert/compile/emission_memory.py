@@ -6,11 +6,11 @@ another. Buffers of the arena may live at the same place at different times: tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from wengert.compile.emission_text import Operand, Text, bits, stored, vector
-from wengert.compile.kernel import BOOL, Buffer, Program
+from wengert.compile.kernel import BOOL, Buffer
 
 __all__ = ["Memory", "from_memory", "read", "scopes", "spaced", "to_memory", "written"]
 
@@ -30,17 +30,27 @@ class Memory:
 
     Parameters
     ----------
-    program : Program
+    scopes : mapping of Buffer to int
+        From `scopes`.
     text : Text
         Addresses are read at its entry.
+    own : mapping of Buffer to str, optional
+        Names of the addresses of buffers that are elsewhere in this function.
     """
 
-    def __init__(self, program: Program, text: Text) -> None:
+    def __init__(
+        self, scopes: Mapping[Buffer, int], text: Text, own: Mapping[Buffer, str] | None = None
+    ) -> None:
         self._text = text
         self._homes: dict[Buffer, Home] = {}
         self._pointers: dict[tuple[str, int], str] = {}
-        self._scopes = scopes(program.buffers)
+        self._own = own or {}
+        self._scopes = scopes
         self._count = min(1 + max(self._scopes.values(), default=-1), MOST_SCOPES)
+
+    def within(self, text: Text, own: Mapping[Buffer, str]) -> Memory:
+        """Return the same memory for another function, with the addresses of buffers that are elsewhere."""
+        return Memory(self._scopes, text, own)
 
     def home(self, buffer: Buffer) -> Home:
         """Return where a buffer is."""
@@ -49,7 +59,7 @@ class Memory:
             notes = f", !alias.scope !{scope_list(scope)}, !noalias !{others_list(scope)}"
             # The arena has one address, not one for each buffer: an instruction can add a number to it.
             size = bits(buffer.type) // 8
-            offset = buffer.place // size if buffer.home == "arena" else 0
+            offset = buffer.place // size if buffer.home == "arena" and buffer not in self._own else 0
             self._homes[buffer] = Home(self._pointer(buffer), offset, notes if self._count > 1 else "")
         return self._homes[buffer]
 
@@ -69,6 +79,8 @@ class Memory:
             yield f"!{others_list(scope)} = !{{{others}}}"
 
     def _pointer(self, buffer: Buffer) -> str:
+        if buffer in self._own:
+            return self._own[buffer]
         if buffer.home == "arena":
             return "%arena"
         place = buffer.home, buffer.place

@@ -20,9 +20,20 @@ from typing import Final
 
 from wengert.compile.emission_operations import chosen, compared, joined
 from wengert.compile.emission_text import FLOATS, Operand, Text, bits, intrinsic, is_signed
-from wengert.compile.kernel import BOOL, Carried
+from wengert.compile.kernel import BOOL, Carried, Constant
 
-__all__ = ["BLOCK", "begin", "closed", "identity", "is_compensated", "join", "merge"]
+__all__ = [
+    "BLOCK",
+    "Total",
+    "begin",
+    "closed",
+    "identity",
+    "identity_of",
+    "is_compensated",
+    "join",
+    "merge",
+    "neutral",
+]
 
 BLOCK: Final = 16  # steps
 
@@ -37,10 +48,17 @@ def is_compensated(carried: Carried) -> bool:
 def identity(carried: Carried, lanes: int) -> Operand:
     """Return what a reduction leaves as it is, in each lane."""
     type, name = carried.entry.type, carried.reduction
-    return Operand("", type, lanes).spread(_identity(name or "", type))
+    return Operand("", type, lanes).spread(identity_of(name or "", type))
 
 
-def _identity(name: str, type: str) -> float:
+def neutral(carried: Carried) -> Constant:
+    """Return what a reduction leaves as it is, as a value."""
+    type = carried.entry.type
+    return Constant(type, identity_of(carried.reduction or "", type))
+
+
+def identity_of(name: str, type: str) -> float:
+    """Return what a reduction of a type leaves as it is."""
     if name in {"minimum", "maximum"}:
         return _last(type) if name == "minimum" else _first(type)
     if name == "and":

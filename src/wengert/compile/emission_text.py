@@ -147,19 +147,27 @@ class Text:
         Label of the block that is written.
     declarations : dict
         Symbol -> declaration, of what is called.
-    loops : int
-        How many loops are as they should be, and are not to be unrolled or made of vectors.
+    loops : list of str
+        Notes on loops that are as they should be, and are not to be unrolled or made of vectors.
     mathematics : dict
         (name, type, lanes) of the functions of `vector_math` that are called, in order.
+    functions : list of str
+        Further functions of the module.
+
+    Parameters
+    ----------
+    module : Text, optional
+        Another function of the same module.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, module: Text | None = None) -> None:
         self.lines: list[str] = []
         self.entry: list[str] = []
         self.block = "start"
-        self.declarations: dict[str, str] = {}
-        self.mathematics: Counter[tuple[str, str, int]] = Counter()
-        self.loops = 0
+        self.declarations: dict[str, str] = module.declarations if module else {}
+        self.mathematics: Counter[tuple[str, str, int]] = module.mathematics if module else Counter()
+        self.loops: list[str] = module.loops if module else []
+        self.functions: list[str] = module.functions if module else []
         self._values = 0
         self._labels = 0
 
@@ -217,16 +225,16 @@ class Text:
 
     def finished(self) -> str:
         """Return the note on the branch back of a loop that is as it should be."""
-        self.loops += 1
-        return f"!llvm.loop !{_LOOPS + self.loops}"
+        number = _LOOPS + len(self.loops) + 1
+        self.loops.append(f"!{number} = distinct !{{!{number}, !{_LOOPS - 1}, !{_LOOPS}}}")
+        return f"!llvm.loop !{number}"
 
     def metadata(self) -> Iterator[str]:
         """Return the lines that notes on loops refer to."""
         if self.loops:
             yield f'!{_LOOPS - 1} = !{{!"llvm.loop.unroll.disable"}}'
             yield f'!{_LOOPS} = !{{!"llvm.loop.isvectorized", i32 1}}'
-        for number in range(_LOOPS + 1, _LOOPS + 1 + self.loops):
-            yield f"!{number} = distinct !{{!{number}, !{_LOOPS - 1}, !{_LOOPS}}}"
+        yield from self.loops
 
     def phi(self, type: str, *arrivals: tuple[str, str]) -> str:
         """Write a value that depends on the block that control came from."""

@@ -4,7 +4,7 @@
     statement ::= value = operation(value, ...)
                 | value = load buffer[index]
                 | store value, buffer[index]
-                | value, ... = for i < n [lanes] (value = first, ...): statement* next value, ...
+                | value, ... = for i < n [lanes] [parallel by n] (value = first, ...): statement* next value, ...
                 | value, ... = while (value = first, ...): statement* test value: statement* next value, ...
                 | value, ... = if value: statement* give value, ... else: statement* give value, ...
                 | call routine(value | buffer[index], ...)
@@ -16,7 +16,8 @@
 
 Every value is made once, in front of its uses, in a statement of the same body or of one around it. A loop whose
 counter is `lanes` does several of its steps at once: its body holds no loop, and what it carries from step to step are
-reductions. Buffers that are not the same do not overlap.
+reductions. One that is `parallel` is done in parts of so many steps, by several threads: see `independence`. Buffers
+that are not the same do not overlap.
 """
 
 from __future__ import annotations
@@ -44,8 +45,10 @@ __all__ = [
     "Host",
     "If",
     "Index",
+    "Joined",
     "Load",
     "Operation",
+    "Parallel",
     "Program",
     "Statement",
     "Store",
@@ -193,6 +196,40 @@ class Carried:
     reduction: str | None = None
 
 
+class Joined(NamedTuple):
+    """A buffer that steps join values to, wherever it is: every part joins to one of its own.
+
+    Attributes
+    ----------
+    buffer : Buffer
+    reduction : str
+    parts : Buffer
+        Of the arena, one behind the other: those of the parts, which are joined in their order.
+    """
+
+    buffer: Buffer
+    reduction: str
+    parts: Buffer
+
+
+class Parallel(NamedTuple):
+    """How the steps of a loop are shared among threads.
+
+    Attributes
+    ----------
+    steps : int
+        Of one part, but the last one; there is more than one part. They do not depend on the number of threads, and
+        neither do results.
+    own : tuple of Buffer
+        Buffers of the arena of which each part has one of its own.
+    joined : tuple of Joined
+    """
+
+    steps: int
+    own: tuple[Buffer, ...] = ()
+    joined: tuple[Joined, ...] = ()
+
+
 @dataclass(eq=False, slots=True)
 class For:
     """A loop over counter = 0, ..., extent - 1, or the other way round.
@@ -209,6 +246,8 @@ class For:
         Whether several steps may be done at once.
     reverse : bool
         Whether it counts down.
+    parallel : Parallel or None
+        How threads share it; its steps may then be done in any order.
     """
 
     counter: Value
@@ -217,6 +256,7 @@ class For:
     carried: list[Carried] = field(default_factory=list)
     lanes: bool = False
     reverse: bool = False
+    parallel: Parallel | None = None
 
 
 @dataclass(eq=False, slots=True)

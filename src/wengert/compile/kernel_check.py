@@ -1,16 +1,17 @@
 """Checks of kernels: that they are what `kernel` says.
 
 Each value is made once, and in front of its uses, in the same body or one around it; types fit; a loop over lanes holds
-no loop, no branch and no routine, and what it carries are reductions; buffers lie in the arena; and indices whose
-values are counters of loops of known extents lie in their buffers. Whoever makes programs hands them through `checked`,
-which does nothing unless somebody has asked for it: the tests do.
+no loop, no branch and no routine, and what it carries are reductions; steps of parallel loops are independent; buffers
+lie in the arena; and indices whose values are counters of loops of known extents lie in their buffers. Whoever makes
+programs hands them through `checked`, which does nothing unless somebody has asked for it: the tests do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from wengert.compile.independence import Uses, separate, uses_of_buffers
 from wengert.compile.kernel import (
     BOOL,
     INT,
@@ -28,6 +29,7 @@ from wengert.compile.kernel import (
     Index,
     Load,
     Operation,
+    Parallel,
     Program,
     Statement,
     Store,
@@ -35,6 +37,7 @@ from wengert.compile.kernel import (
     While,
 )
 from wengert.compile.kernel_text import statement_text
+from wengert.compile.statements import uses, walk
 from wengert.errors import ArgumentError
 
 __all__ = ["always", "check", "checked", "is_asked_for"]
@@ -95,6 +98,7 @@ class _Checker:
         self._made: set[Value] = set()  # ever
         self._known: set[Value] = set()  # here
         self._extents: dict[Value, int] = {}  # of the loops around, by their counters
+        self._named: Uses | None = None
         self._at: Statement | None = None
 
     def run(self) -> None:
@@ -183,6 +187,8 @@ class _Checker:
         self._same(loop.counter.type, INT)
         if loop.lanes:
             self._lanes(loop)
+        if loop.parallel:
+            self._parallel(loop, loop.parallel)
         entries = self._carried(loop.carried)
         self._never(loop.counter)
         self._nested(loop.body, [loop.counter, *entries], [one.next for one in loop.carried])
@@ -227,11 +233,28 @@ class _Checker:
                 and joins[0].operands.count(one.entry) == 1,
                 "what a loop over lanes carries is not joined once by its reduction",
             )
-            uses = sum(list(_uses(s)).count(one.entry) + list(_uses(s)).count(one.next) for s in loop.body)
-            self._demand(uses == 1, "what a loop over lanes carries is used by a step")
+            count = sum(list(uses(s)).count(one.entry) + list(uses(s)).count(one.next) for s in loop.body)
+            self._demand(count == 1, "what a loop over lanes carries is used by a step")
         for store in loop.body:
             if isinstance(store, Store):
                 self._demand(bool(store.index.terms), "all lanes store to one place")
+
+    def _parallel(self, loop: For, shared: Parallel) -> None:
+        n = loop.extent if isinstance(loop.extent, int) else 0
+        self._demand(1 <= shared.steps < n, "a parallel loop has one part")
+        inner = [s for s in walk(loop.body) if isinstance(s, For) and s.parallel]
+        self._demand(not inner, "a parallel loop holds another")
+        if self._named is None:
+            self._named = uses_of_buffers(self._program)
+        needed = separate(loop, self._named)
+        if needed is None:
+            self._refuse("the steps of a parallel loop depend on each other")
+        joined = {(one.buffer, one.reduction) for one in shared.joined}
+        apart = set(needed.own) <= set(shared.own) and set(needed.joined) <= joined
+        self._demand(apart, "threads overwrite each other's buffers")
+        for buffer, _, parts in shared.joined:
+            self._demand(parts in self._buffers and not self._named[parts], "no buffer for the parts")
+            self._demand(parts.size >= -(-n // shared.steps) * buffer.size, "the parts' buffer is too small")
 
     # Values and places ------------------------------------------------------------------------------------------------
 
@@ -305,17 +328,3 @@ def _takes(name: str, type: str) -> bool:
     if name in ARITHMETIC:
         return type != BOOL or name not in OF_NO_BOOLEANS
     return type in FLOATS
-
-
-def _uses(statement: Statement) -> Iterator[Value]:
-    """Return the values that a statement without a body uses."""
-    match statement:
-        case Operation(operands=operands):
-            yield from operands
-        case Load(index=index):
-            yield from (value for value, _ in index.terms)
-        case Store(value=value, index=index):
-            yield value
-            yield from (v for v, _ in index.terms)
-        case Fail(condition=condition):
-            yield condition

@@ -166,6 +166,11 @@ class _Printer:
     def _for(self, loop: For, indent: str) -> Iterator[str]:
         extent = str(loop.extent) if isinstance(loop.extent, int) else self.value(loop.extent)
         way = (" lanes" if loop.lanes else "") + (" reverse" if loop.reverse else "")
+        if loop.parallel:
+            own = ", ".join(self.buffer(buffer) for buffer in loop.parallel.own)
+            way += f" parallel by {loop.parallel.steps}" + (f" own {own}" if own else "")
+            for one in loop.parallel.joined:
+                way += f" joining {self.buffer(one.buffer)} by {one.reduction} in {self.buffer(one.parts)}"
         entries = self._entries(loop.carried)
         head = f"for {self.value(loop.counter)} < {extent}{way}{entries}:"
         inside = [*self.body(loop.body, indent + INDENT), *self._nexts(loop.carried, indent)]

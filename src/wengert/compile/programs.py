@@ -13,6 +13,7 @@ from wengert.compile.hosting import HostCalls
 from wengert.compile.kernel import Buffer, Program
 from wengert.compile.kernel_check import checked
 from wengert.compile.lower import Body
+from wengert.compile.parallel import share
 from wengert.compile.units import GATHERS, UNITS, hosted
 from wengert.compile.writing import type_name
 from wengert.core.graph import Const, Graph
@@ -73,6 +74,7 @@ def lowered(graph: Graph, guards: Sequence[Guard] = (), *, masks: bool = False) 
         raise NotLowered(message)
     buffers = [*[m.buffer for m in (*inputs, *results)], *lowering.buffers]
     program = Program(graph.name, buffers, lowering.writer.close(), lowering.arena.size)
+    share(program, {m.buffer for call in calls for _, m in (*call.operands, *call.results)})
     host = HostCalls(lowering.token.value.item(), calls) if calls else None
     return Lowered(checked(program), lowering.constants, host, masks or not finite)
 

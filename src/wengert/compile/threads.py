@@ -1,4 +1,4 @@
-"""The pool of threads that compiled programs share; importing this module offers it to them, by symbol.
+"""The pool of threads that parallel loops of compiled programs share; importing this module offers it, by symbol.
 
     wg.parallel(function, context, n, grain)    function(context, begin, end) over [0, n), in chunks, by all threads
     wg.chunk(n, grain)                          the size of the chunks, which does not depend on the number of threads
@@ -7,13 +7,14 @@ It is native code (native/threads.ll), and starts its threads when a program fir
 iterations are worth a thread: 10 to 20 us of them. A region inside a region runs in its own thread, as does one that
 begins while another is open, so there are never more threads at work than `count` says.
 
-A program whose parallel regions call BLAS keeps OpenBLAS from starting threads of its own by `serial_blas`.
+No region calls BLAS, which has threads of its own; those of the pool sleep meanwhile, as they do 20 to 100 us after a
+region has ended.
 
 The pool is not there after a fork, and is started again in the child; a child that Python does not know of runs its
 regions in one thread. Workers take no signals: Ctrl-C reaches the interpreter, which acts on it when the program
 returns. Without POSIX threads (Windows) regions run in one thread.
 
-Environment: ``WENGERT_NUM_THREADS``, else as many as the process may use: its CPU affinity, within the quota of its
+Environment: ``WENGERT_THREADS``, else as many as the process may use: its CPU affinity, within the quota of its
 control group.
 """
 
@@ -24,8 +25,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
@@ -33,7 +33,7 @@ from typing import Any, Final, Literal
 
 from wengert.compile import llvm, loading, symbols
 
-__all__ = ["count", "pool_text", "running", "serial_blas", "set_count"]
+__all__ = ["count", "pool_text", "running", "set_count"]
 
 _FUTEX: Final = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
 _PAUSES: Final = {
@@ -94,28 +94,12 @@ def pool_text(sleep: Literal["futex", "condition", "alone"] | None = None) -> st
     return "\n".join([platform_text, *parts])
 
 
-@contextmanager
-def serial_blas() -> Iterator[None]:
-    """Let SciPy's OpenBLAS use one thread; for all threads of the process, as OpenBLAS knows nothing finer."""
-    functions = _blas_threads()
-    if functions is None:
-        yield
-        return
-    get, put = functions
-    before = get()
-    put(1)
-    try:
-        yield
-    finally:
-        put(before)
-
-
 _chosen: list[int] = []
 
 
 @cache
 def _default() -> int:
-    chosen = os.environ.get("WENGERT_NUM_THREADS", "")
+    chosen = os.environ.get("WENGERT_THREADS", "")
     if chosen.isdecimal() and int(chosen) > 0:
         return int(chosen)
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -151,19 +135,6 @@ def _configure() -> None:
 
 def _usable() -> int:
     return count() if _HAS_THREADS else 1
-
-
-@cache
-def _blas_threads() -> tuple[Any, Any] | None:
-    import scipy
-
-    for library in Path(scipy.__file__).parent.with_name("scipy.libs").glob("libscipy_openblas*"):
-        loaded = ctypes.CDLL(str(library))  # the one that SciPy has loaded
-        for suffix in ("", "64_"):
-            with suppress(AttributeError):
-                get = getattr(loaded, f"scipy_openblas_get_num_threads{suffix}")
-                return get, getattr(loaded, f"scipy_openblas_set_num_threads{suffix}")
-    return None
 
 
 for _name in ("wg.parallel", "wg.chunk"):

@@ -43,7 +43,6 @@ define i64 @wg.chunk(i64 %n, i64 %grain) #0 {
 
 declare i64 @llvm.smax.i64(i64, i64)
 declare i64 @llvm.smin.i64(i64, i64)
-declare i32 @llvm.smin.i32(i32, i32)
 
 define void @wg.parallel(ptr %function, ptr %context, i64 %n, i64 %grain) #0 {
 entry:
@@ -84,8 +83,13 @@ fork:
   %sleepers = load atomic i32, ptr @sleepers seq_cst, align 4
   %all.awake = icmp eq i32 %sleepers, 0
   br i1 %all.awake, label %share, label %rouse
-rouse:
-  call void @wake(ptr @generation, i32 %n.workers)
+rouse:                                                ; no more than there are chunks for, beside the caller's
+  %rest = sub i64 %n, 1
+  %chunks = udiv i64 %rest, %size
+  %workers.wide = zext i32 %n.workers to i64
+  %woken.wide = call i64 @llvm.smin.i64(i64 %chunks, i64 %workers.wide)
+  %woken = trunc i64 %woken.wide to i32
+  call void @wake(ptr @generation, i32 %woken)
   br label %share
 share:
   call void @work()
