@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wengert import scipy as scipy
     from wengert.api.placeholders import function, gradients, placeholder
     from wengert.debug import debug_nans
+    from wengert.explain.drawing.drawing import draw
     from wengert.explain.evaluation_trace import evaluation_trace
     from wengert.testing import check_grads
     from wengert.variable import Variable
@@ -44,6 +45,7 @@ __all__ = [
     "debug_nans",
     "defjvp",
     "defvjp",
+    "draw",
     "elementwise_grad",
     "errors",
     "evaluation_trace",
@@ -86,6 +88,7 @@ _LATE = {
     "Variable": "wengert.variable",
     "debug_nans": "wengert.debug",
     "check_grads": "wengert.testing",
+    "draw": "wengert.explain.drawing.drawing",
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",
     "export": "",

@@ -42,6 +42,7 @@ __all__ = [
     "TracerEscapedError",
     "WengertError",
     "check_callable",
+    "is_user_code",
     "origin",
     "place_of",
     "user_line",
@@ -93,6 +94,12 @@ def place_of(frame: FrameType) -> tuple[str, int, str] | None:
             return name, found.f_lineno, found.f_code.co_name
         found = found.f_back
     return None
+
+
+def is_user_code(code: CodeType) -> bool:
+    """Whether code stands outside Wengert and NumPy."""
+    name = code.co_filename
+    return not (name.startswith(_OUR_FILES) or name.startswith("<__array_function__"))
 
 
 def user_line() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from wengert import tree
 from wengert.core.dispatch import Traced
-from wengert.core.graph import Graph
+from wengert.core.graph import Graph, measures
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar
 from wengert.errors import ArgumentError, check_callable
@@ -20,6 +21,14 @@ from wengert.transforms.staging import Stage
 from wengert.types import ArrayType, type_of
 
 __all__ = ["trace"]
+
+
+def _draw(graph: Graph, *args: Any, **options: Any) -> Any:
+    # loaded when first asked for: most programs draw nothing
+    return importlib.import_module("wengert.explain.drawing.drawing").draw_graph(graph, *args, **options)
+
+
+measures["draw"] = _draw
 
 
 def trace(fun: Callable[..., Any], *, simplified: bool = False) -> Callable[..., Graph]:

@@ -29,6 +29,9 @@ measures: dict[
 ] = {}  # what layers above, which know the primitives, can say of a graph
 
 
+_DRAWN = 2000  # nodes that a notebook draws
+
+
 class Node:
     """One application of a primitive.
 
@@ -150,6 +153,27 @@ class Graph:
             See `wengert.transforms.cost`.
         """
         return measures["cost"](self)
+
+    def draw(self, *args: Any, **options: Any) -> Any:
+        """Draw the graph, with its values if arguments are given.
+
+        Parameters
+        ----------
+        *args
+            As for a call.
+        **options
+            derivative, seed, folded: as for `wengert.draw`.
+
+        Returns
+        -------
+        Drawing
+            See `wengert.explain.drawing`.
+        """
+        return measures["draw"](self, *args, **options)
+
+    def _repr_svg_(self) -> str | None:
+        # a notebook shows the text of what would take seconds to draw, unasked
+        return None if len(self.nodes) > _DRAWN else str(self.draw().svg())
 
     def atoms(self) -> Iterator[Atom]:
         """Yield the inputs and the results of nodes, in order."""
