@@ -67,10 +67,11 @@ def require_equal_types(found: Sequence[Any], expected: Sequence[Any]) -> None:
 
 
 def intermediates(graph: Graph, xs: Sequence[Any]) -> list[np.ndarray]:
-    """All numbers that appear while NumPy runs a graph, those inside of loops and branches left out."""
+    """All numbers (or moduli) that appear while NumPy runs a graph, those inside of loops and branches left out."""
     atoms = [a for node in graph.nodes for a in node.outputs]
     ys = plain_results(Graph(graph.inputs, graph.nodes, [*graph.inputs, *atoms], graph.name), xs)
-    return [np.asarray(y, np.float64) for y in ys if np.result_type(y).kind in "fiub"]
+    numbers = [np.abs(y) if np.iscomplexobj(y) else y for y in ys]
+    return [np.asarray(y, np.float64) for y in numbers if np.result_type(y).kind in "fiub"]
 
 
 def sizes(graph: Graph, xs: Sequence[Any]) -> float:
@@ -81,5 +82,9 @@ def sizes(graph: Graph, xs: Sequence[Any]) -> float:
 
 def coarsest(graph: Graph) -> float:
     """The rounding unit of the least precise numbers on the way."""
-    single = any(a.dtype == np.float32 for node in graph.nodes for a in (*node.inputs, *node.outputs))
+    single = any(
+        a.dtype in {np.dtype("f4"), np.dtype("c8")}
+        for node in graph.nodes
+        for a in (*node.inputs, *node.outputs)
+    )
     return float(np.finfo(np.float32 if single else np.float64).eps)

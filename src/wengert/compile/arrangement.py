@@ -15,6 +15,7 @@ from typing import Any
 
 from wengert.compile.affine import Slots
 from wengert.compile.roots import Root, Unit
+from wengert.core.graph import Atom
 
 __all__ = ["UNROLLED", "Loop", "arrange", "settle"]
 
@@ -156,7 +157,7 @@ def _runs_along(root: Root, loop: Loop, extents: set[int]) -> bool:
 
 def _shared(root: Root, loop: Loop) -> int:
     """Return how many entries of what a root reads the loop reads or computes too."""
-    atoms = [a for a in root.sources if a in loop.sources]
+    atoms = [a for a in root.sources if a in loop.sources and isinstance(a, Atom)]
     for other in root.reads:
         if other in loop.sources:
             atoms += other.results if isinstance(other, Unit) else (other.atom,)
@@ -194,7 +195,8 @@ def _is_better_abreast(loop: Loop) -> bool:
     if sum(root.weight * n for root, n in steps) > _MOST:
         return False
     inside = sum(_cost_of_steps(item) for item in loop.items)
-    apart = sum(math.prod(atom.shape[1:]) for atom in {a for root in loop.roots for a in root.sources})
+    read = {a for root in loop.roots for a in root.sources if isinstance(a, Atom)}
+    apart = sum(math.prod(atom.shape[1:]) for atom in read)
     apart += sum(
         math.prod(root.axes[k].extent for k in root.kept[1:]) for root in loop.roots if root.in_memory
     )

@@ -46,7 +46,8 @@ class Lowering:
     Attributes
     ----------
     units, gathers : mapping
-        How units, and definitions of reads at computed indices, are made: of a body and a node.
+        How units, and definitions of reads at computed indices, are made: of a body and a node. Units are found by
+        their primitive, or by the kind of its lowering.
     otherwise : callable
         Makes a unit of what is neither.
     masks : bool
@@ -57,7 +58,7 @@ class Lowering:
 
     def __init__(
         self,
-        units: Mapping[Primitive, Any],
+        units: Mapping[Primitive | type, Any],
         gathers: Mapping[Primitive, Any],
         otherwise: Callable[[Body, Node], Unit],
         *,

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from wengert.compile.affine import Slots, constant, symbol
+from wengert.compile.affine import Slots, constant
 from wengert.compile.arrangement import UNROLLED
 from wengert.compile.definitions import Entries, Memory, Reads
-from wengert.compile.kernel import INT, Address, Call, For, Value
+from wengert.compile.kernel import INT, Address, Call, Value
+from wengert.compile.nests import loops
 from wengert.compile.roots import Root
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Node
@@ -21,8 +22,10 @@ from wengert.core.graph import Node
 __all__ = ["Labels", "Product", "Routine", "product_root", "routine"]
 
 _LARGE = 2048  # products: from here on, BLAS is faster than loops
+_LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
+_LARGE_SQUARE = 1 << 18  # of a matrix and its transpose: half of them, and a copy of the result, are faster
 _NARROW = 4  # a matrix with fewer rows or columns is a few vectors
-_GEMM = {"f64": "wg.blas.dgemm", "f32": "wg.blas.sgemm"}
+_LETTERS = {"f64": "d", "f32": "s"}
 
 Labels = tuple[Any, ...]
 
@@ -90,12 +93,22 @@ class Routine(NamedTuple):
     rows: int
     columns: int
     summed: int
+    is_square: bool  # whether a matrix is multiplied by its own transpose
+
+    @property
+    def pays(self) -> bool:
+        """Whether BLAS is faster than loops: along the rows of a matrix, sums of products are loops as fast."""
+        count = self.rows * self.columns * self.summed
+        if self.rows == 1 or self.columns == 1:
+            adds_rows = self.transposed[0] if self.columns == 1 else not self.transposed[1]
+            return adds_rows and count >= _LONG and self.rows * self.columns > 1
+        return min(self.rows, self.columns, self.summed) >= _NARROW and count >= _LARGE
 
 
 def routine(node: Node, terms: Sequence[Labels], result: Labels) -> Routine | None:
     """Return a sum of products as matrix products of row-major matrices, or None where it is none, or is small."""
     y = node.outputs[0]
-    if len(terms) != 2 or type_name(y.dtype) not in _GEMM or any(a.dtype != y.dtype for a in node.inputs):
+    if len(terms) != 2 or type_name(y.dtype) not in _LETTERS or any(a.dtype != y.dtype for a in node.inputs):
         return None
     sizes = _sizes(node, terms)
     if any(
@@ -105,17 +118,16 @@ def routine(node: Node, terms: Sequence[Labels], result: Labels) -> Routine | No
     ):
         return None
     for left, right in ((0, 1), (1, 0)):
-        found = _matched(terms[left], terms[right], result, sizes)
+        found = _matched(terms[left], terms[right], result, sizes, same=node.inputs[0] is node.inputs[1])
         if found is not None:
-            flags, *counts = found
-            _, m, n, k = counts
-            if min(m, n, k) < _NARROW or m * n * k < _LARGE:
-                return None
-            return Routine(left, right, flags, *counts)
+            made = Routine(left, right, *found)
+            return made if made.pays else None
     return None
 
 
-def _matched(a: Labels, b: Labels, result: Labels, sizes: dict[Any, int]) -> Any:
+def _matched(
+    a: Labels, b: Labels, result: Labels, sizes: dict[Any, int], *, same: bool
+) -> tuple[tuple[bool, bool], int, int, int, int, bool] | None:
     """Return how a (stack, rows, summed) and b (stack, summed, columns) give (stack, rows, columns)."""
     if any(len(set(term)) != len(term) for term in (a, b, result)):
         return None
@@ -129,53 +141,62 @@ def _matched(a: Labels, b: Labels, result: Labels, sizes: dict[Any, int]) -> Any
         plain_a, turned_a = (*stack, *rows, *order), (*stack, *order, *rows)
         plain_b, turned_b = (*stack, *order, *columns), (*stack, *columns, *order)
         if a in {plain_a, turned_a} and b in {plain_b, turned_b}:
-            counts = [prod(sizes[x] for x in part) for part in (stack, rows, columns, summed)]
-            return ((a != plain_a, b != plain_b), *counts)
+            s, m, n, k = (prod(sizes[x] for x in part) for part in (stack, rows, columns, summed))
+            turned = a != plain_a, b != plain_b
+            return turned, s, m, n, k, same and turned[0] != turned[1]
     return None
 
 
 def write_routine(w: Writer, r: Routine, a: Memory, b: Memory, y: Memory) -> None:
-    """Write the call: y = a b for row-major matrices is y^T = b^T a^T for Fortran's, whose columns are contiguous."""
-    type = y.buffer.type
+    """Write the calls, one for each product of a stack."""
+    m, n, k = r.rows, r.columns, r.summed
+    halved = r.is_square and m * n * k >= _LARGE_SQUARE
+    write = _gemv if 1 in {m, n} else _syrk if halved else _gemm
+    with loops(w, (r.stack,) if r.stack > 1 else ()) as index:
+        at = sum(index, constant(0))
+        parts = ((a, m * k), (b, k * n), (y, m * n))
+        write(w, r, *[memory._replace(offset=memory.offset + at * size) for memory, size in parts])
+    w.wrote(y.buffer)
+
+
+# Row-major matrices are the transposes of Fortran's, whose columns are contiguous.
+
+
+def _gemm(w: Writer, r: Routine, a: Memory, b: Memory, y: Memory) -> None:
+    """Write y = a b as y^T = b^T a^T."""
     m, n, k = r.rows, r.columns, r.summed
     turned_a, turned_b = r.transposed
+    sides = "T" if turned_b else "N", "T" if turned_a else "N"
+    _call(w, "gemm", *sides, n, m, k, 1.0, b, k if turned_b else n, a, m if turned_a else k, 0.0, y, n)
 
-    def letter(turned: bool) -> Value:
-        return w.constant(ord("T" if turned else "N"), "i8")
 
-    def number(count: int) -> Value:
-        return w.constant(count, INT)
+def _gemv(w: Writer, r: Routine, a: Memory, b: Memory, y: Memory) -> None:
+    """Write y^T = b^T a^T with one row, or y = a b with one column."""
+    matrix, x, length = (a, b, r.rows) if r.columns == 1 else (b, a, r.columns)
+    by_rows = not r.transposed[0] if r.columns == 1 else r.transposed[1]
+    sizes = (r.summed, length) if by_rows else (length, r.summed)
+    _call(w, "gemv", "T" if by_rows else "N", *sizes, 1.0, matrix, sizes[0], x, 1, 0.0, y, 1)
 
-    def call(at: Any) -> None:
-        addresses = [
-            Address(memory.buffer, w.index(memory.offset + at * size))
-            for memory, size in ((a, m * k), (b, k * n), (y, m * n))
-        ]
-        one, zero = w.constant(1, type), w.constant(0, type)
-        w.append(
-            Call(
-                _GEMM[type],
-                (
-                    letter(turned_b),
-                    letter(turned_a),
-                    *map(number, (n, m, k)),
-                    one,
-                    addresses[1],
-                    number(k if turned_b else n),
-                    addresses[0],
-                    number(m if turned_a else k),
-                    zero,
-                    addresses[2],
-                    number(n),
-                ),
-            )
+
+def _syrk(w: Writer, r: Routine, a: Memory, _: Memory, y: Memory) -> None:
+    """Write the lower triangle of a a^T, or of a^T a, and copy it."""
+    n, k, turned = r.rows, r.summed, r.transposed[0]
+    _call(w, "syrk", "U", "N" if turned else "T", n, k, 1.0, a, n if turned else k, 0.0, y, n)
+    with loops(w, (n, n), lanes=True) as (i, j):
+        here, there = (w.load_here(y.buffer, y.offset + at) for at in (i * n + j, j * n + i))
+        w.store(
+            w("select", w("ge", w.integer(i), w.integer(j)), here, there), y.buffer, y.offset + (i * n + j)
         )
 
-    if r.stack == 1:
-        call(constant(0))
-    else:
-        w.open()
-        counter = w.value(INT, within=(0, r.stack - 1))
-        call(symbol(counter))
-        w.append(For(counter, r.stack, w.close()))
-    w.wrote(y.buffer)
+
+def _call(w: Writer, name: str, *operands: str | float | Memory) -> None:
+    type = next(x.buffer.type for x in operands if isinstance(x, Memory))
+    w.append(Call(f"wg.blas.{_LETTERS[type]}{name}", tuple([_passed(w, x, type) for x in operands])))
+
+
+def _passed(w: Writer, x: str | float | Memory, type: str) -> Value | Address:
+    if isinstance(x, Memory):
+        return Address(x.buffer, w.index(x.offset))
+    if isinstance(x, str):
+        return w.constant(ord(x), "i8")
+    return w.constant(x, INT if isinstance(x, int) else type)

@@ -97,6 +97,7 @@ class Steps:
         self._within: list[Statement] = []  # what is not done ahead
         self._once: dict[tuple[object, ...], str] = {}  # what is made in front of the loop
         self._moved: dict[tuple[str, int, str], str] = {}  # addresses at the first lane of a step
+        self._mates: dict[Store, Store] = {}  # stores that are done together, the later one first
         self._nexts = {one.next: one.entry for one in loop.carried}
 
     # Ahead of the loop ------------------------------------------------------------------------------------------------
@@ -120,6 +121,22 @@ class Steps:
                     continue
                 (varying if reads & varying else local).add(statement.result)
             self._within.append(statement)
+        self._mates = dict(self._alternating())
+
+    def _alternating(self) -> Iterable[tuple[Store, Store]]:
+        """Return pairs of stores that take turns in memory, such as those of the parts of complex numbers."""
+        scope, taken = self._emission.memory.scope, set()
+        for k, first in enumerate(self._within):
+            if not isinstance(first, Store) or first in taken or first.buffer.type == BOOL:
+                continue
+            if (self._loop.counter, 2) not in first.index.terms:
+                continue
+            for second in self._within[k + 1 :]:
+                if isinstance(second, Store | Load) and scope(second.buffer) == scope(first.buffer):
+                    if isinstance(second, Store) and _takes_turns(first, second):
+                        taken.add(second)
+                        yield second, first
+                    break
 
     # One step ---------------------------------------------------------------------------------------------------------
 
@@ -157,12 +174,17 @@ class Steps:
         nexts : list of Operand
         """
         self._local = {one.entry: x for one, x in zip(self._loop.carried, entries, strict=True)}
+        late = set(self._mates.values())
         for statement in self._within:
             match statement:
                 case Operation():
                     self._operation(statement, step)
                 case Load(result=result, buffer=buffer, index=index):
                     self._local[result] = self._load(buffer, index, step)
+                case Store() if statement in late:
+                    pass
+                case Store() if statement in self._mates:
+                    self._store_both(self._mates[statement], statement, step)
                 case Store(value=value, buffer=buffer, index=index):
                     self._store(self._vector(value, step), buffer, index, step)
                 case Fail(condition=condition, code=code):
@@ -292,6 +314,31 @@ class Steps:
         symbol = f"@llvm.masked.store.v{lanes}{_suffix(buffer)}.p0"
         text.do(text.call(symbol, "void", given, ("ptr", address), size, mask.pair) + notes)
 
+    def _store_both(self, first: Store, second: Store, step: Step) -> None:
+        """Store two vectors whose entries take turns as one."""
+        low, high = sorted((first, second), key=lambda store: store.index.offset)
+        place, text = self._place(low.buffer, low.index, step), self._text
+        values = [self._vector(store.value, step) for store in (low, high)]
+        if place.spread is not None:
+            for store, value in zip((low, high), values, strict=True):
+                self._store(value, store.buffer, store.index, step)
+            return
+        both, notes = self._in_turns(*values), self._emission.memory.home(low.buffer).notes
+        if step.mask is None:
+            written(text, both, place.address, low.buffer, notes)
+            return
+        size = "i32", str(bits(low.buffer.type) // 8)
+        symbol = f"@llvm.masked.store.v{both.lanes}{_suffix(low.buffer)}.p0"
+        mask = self._in_turns(step.mask, step.mask)
+        text.do(text.call(symbol, "void", both.pair, ("ptr", place.address), size, mask.pair) + notes)
+
+    def _in_turns(self, x: Operand, y: Operand) -> Operand:
+        """Return the lanes of two vectors, one from each in turn."""
+        n = self._lanes
+        order = ", ".join(f"i32 {k}, i32 {n + k}" for k in range(n))
+        both = x._replace(lanes=2 * n)
+        return self._text.make(f"shufflevector {x.typed}, {y.typed}, <{2 * n} x i32> <{order}>", both)
+
     def _place(self, buffer: Buffer, index: Index, step: Step) -> Place:
         """Return where the entries of a step are: an address for what is the same in all lanes, and the rest."""
         stride, fixed, local, varying = 0, [], [], []
@@ -371,3 +418,9 @@ def _reads(statement: Operation | Load) -> Iterable[Value]:
     if isinstance(statement, Operation):
         return statement.operands
     return [value for value, _ in statement.index.terms]
+
+
+def _takes_turns(first: Store, second: Store) -> bool:
+    """Whether one store is to the entries right behind those of the other, two steps of memory apart."""
+    same = first.buffer is second.buffer and first.index.terms == second.index.terms
+    return same and abs(first.index.offset - second.index.offset) == 1

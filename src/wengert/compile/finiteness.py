@@ -110,7 +110,7 @@ def _inner(node: Node, flags: list[bool]) -> Sequence[bool]:
 
 def _contraction(node: Node, flags: list[bool]) -> Sequence[bool]:
     _touched(node.params["graph"], [True] * len(flags))  # plain products, with terms that should be left out
-    return [True]
+    return [True] * len(node.outputs)
 
 
 def _steps(graph: Graph, consts: list[bool], carry: list[bool], slices: list[bool]) -> list[bool]:

@@ -1,7 +1,7 @@
 """Operations that NumPy does in the middle of a native program.
 
 The program calls one function for all of them, with its own number, that of the operation, and the addresses that it
-was given. What cannot be done natively for good, such as complex numbers in the arena, is refused.
+was given. Complex operands and results are given by their parts (see `pairs`).
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ __all__ = [
     "FULL",
     "HOST_FAILED",
     "INT",
+    "NOT_FACTORED",
     "NOT_FINITE",
     "OPERATIONS",
     "OUT_OF_BOUNDS",
@@ -63,6 +64,7 @@ OUT_OF_BOUNDS = 1001  # there is no entry at an index
 NOT_FINITE = 1002  # a sum of products that has to be finite is not
 FULL = 1003  # a reversed loop has more steps than there is room for
 HOST_FAILED = 1004  # NumPy raised
+NOT_FACTORED = 1005  # a matrix has no factorization of its kind, or no inverse
 
 # Names of operations and how many operands they take. Those on floating-point numbers mean what NumPy's ufunc of that
 # meaning does, entry by entry, nan, inf and the signs of zeros included; integers wrap around.

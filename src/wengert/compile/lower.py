@@ -317,7 +317,8 @@ class Body:
         self.roots.append(root)
 
     def _add_unit(self, node: Node) -> None:
-        make = self.lowering.units.get(node.prim)
+        units = self.lowering.units
+        make = units.get(node.prim) or units.get(type(node.prim.lower))
         unit = make(self, node) if make is not None else None
         self._append_unit(self.lowering.otherwise(self, node) if unit is None else unit)
         self.lowering.native |= unit is not None

@@ -9,18 +9,24 @@ from wengert.compile.affine import constant
 from wengert.compile.context import Lowering, NotLowered, size_of
 from wengert.compile.definitions import Memory, row_major
 from wengert.compile.finiteness import doubtful
+from wengert.compile.host_calls import hosted
 from wengert.compile.hosting import HostCalls
 from wengert.compile.kernel import Buffer, Program
 from wengert.compile.kernel_check import checked
+from wengert.compile.linear_algebra import factored
 from wengert.compile.lower import Body
+from wengert.compile.pairs import has_complex, paired, part_type
 from wengert.compile.parallel import share
-from wengert.compile.units import GATHERS, UNITS, hosted
+from wengert.compile.units import GATHERS, UNITS
 from wengert.compile.writing import type_name
 from wengert.core.graph import Const, Graph
+from wengert.core.lowering import Library
 from wengert.transforms.staging import Guard
 from wengert.types import ArrayType
 
 __all__ = ["Lowered", "lowered"]
+
+_UNITS = {**UNITS, Library: factored}
 
 
 class Lowered(NamedTuple):
@@ -59,29 +65,38 @@ def lowered(graph: Graph, guards: Sequence[Guard] = (), *, masks: bool = False) 
     NotLowered
         If it holds values that programs do not have, or nothing that is not NumPy's anyway.
     """
+    whole, m = graph, len(graph.outputs) - len(guards)
+    if any(a.dtype.kind == "c" for a in graph.outputs[m:]):
+        message = "a guard that asks for a complex number"
+        raise NotLowered(message)
+    if has_complex(graph):
+        graph = paired(graph)
     n = len(graph.outputs) - len(guards)
     finite = None if masks else doubtful(graph)
     masks = finite is None or any(k >= n for k in finite)  # a guard would see another number
-    lowering = Lowering(UNITS, GATHERS, hosted, masks=masks)
-    lowering.n_inputs = len(graph.inputs)
-    inputs = [_argument(a.type, "argument", k) for k, a in enumerate(graph.inputs)]
-    results = [_argument(a.type, "result", k) for k, a in enumerate(graph.outputs[:n])]
+    lowering = Lowering(_UNITS, GATHERS, hosted, masks=masks)
+    lowering.n_inputs = len(whole.inputs)
+    inputs = [part for k, a in enumerate(whole.inputs) for part in _argument(a.type, "argument", k)]
+    results = [part for k, a in enumerate(whole.outputs[:m]) for part in _argument(a.type, "result", k)]
     targets = [*results, *[None] * len(guards)]
     Body(lowering, graph, inputs, targets, guards=guards, finite=() if masks else finite or ()).write()
     calls = lowering.host_calls
     if calls and not lowering.native:
         message = "nothing in it is native"
         raise NotLowered(message)
-    buffers = [*[m.buffer for m in (*inputs, *results)], *lowering.buffers]
+    buffers = [*dict.fromkeys(m.buffer for m in (*inputs, *results)), *lowering.buffers]
     program = Program(graph.name, buffers, lowering.writer.close(), lowering.arena.size)
     share(program, {m.buffer for call in calls for _, m in (*call.operands, *call.results)})
     host = HostCalls(lowering.token.value.item(), calls) if calls else None
     return Lowered(checked(program), lowering.constants, host, masks or not finite)
 
 
-def _argument(type: ArrayType, home: str, place: int) -> Memory:
-    name = type_name(type.dtype)
-    if name is None:
+def _argument(type: ArrayType, home: str, place: int) -> list[Memory]:
+    """Return the memory of an argument or a result: of complex ones, that of both parts, which take turns."""
+    parts = 2 if type.dtype.kind == "c" else 1
+    name = type_name(part_type(type.dtype) if parts == 2 else type.dtype)
+    if name is None or not type.dtype.isnative:
         raise NotLowered(f"a value of type {type}")
-    buffer = Buffer(name, size_of(type.shape), home, place)
-    return Memory(buffer, constant(0), row_major(type.shape))
+    buffer = Buffer(name, parts * size_of(type.shape), home, place)
+    strides = tuple([parts * stride for stride in row_major(type.shape)])
+    return [Memory(buffer, constant(part), strides) for part in range(parts)]

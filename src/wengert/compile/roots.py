@@ -7,7 +7,7 @@ from typing import Any
 
 from wengert.compile.affine import Axis, Slots, symbol
 from wengert.compile.definitions import Entries, Mapped, Memory, Placed, Reads
-from wengert.compile.kernel import Value
+from wengert.compile.kernel import Buffer, Value
 from wengert.core.graph import Atom
 
 __all__ = ["NotCut", "Root", "Unit", "survey"]
@@ -37,8 +37,8 @@ class Root:
         How they are joined, and what joining begins with; None if all are kept.
     reads : dict
         The roots and units that it reads, and at which indices.
-    sources : set of Atom
-        The values in memory that it reads.
+    sources : set of Atom and Buffer
+        The values in memory that it reads, and the memory that it touches: parts of complex arrays lie in one.
     cuts : dict
         For each axis, where its loop is to be cut.
     target : Memory or None
@@ -79,7 +79,7 @@ class Root:
         self.operation: str | None = None
         self.first: Any = None
         self.reads: dict[Any, list[Slots]] = {}
-        self.sources: set[Atom] = set()
+        self.sources: set[Atom | Buffer] = set()
         self.cuts: dict[Axis, set[int]] = {}
         self.target: Memory | None = None
         self.in_memory = False
@@ -185,7 +185,8 @@ def survey(root: Root, entries: Entries, owners: dict[Atom, Any]) -> None:
     NotCut
         If a value of pieces is read in another way than piece by piece.
     """
-    root.reads, root.sources, root.cuts = {}, set(), {}
+    root.reads, root.cuts = {}, {}
+    root.sources = set() if root.target is None else {root.target.buffer}
     seen: set[Any] = set()
     root.weight = 1 + _weight(root.body)
     _note_cuts(root, root.body, root.index)
@@ -203,7 +204,7 @@ def survey(root: Root, entries: Entries, owners: dict[Atom, Any]) -> None:
         if definition is None:
             continue  # a constant number
         if isinstance(definition, Memory):
-            root.sources.add(atom)
+            root.sources |= {atom, definition.buffer}
             continue
         _note_cuts(root, definition, index)
         root.weight += _weight(definition)

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.compile.affine import Slots, constant, symbol
+from wengert.compile.affine import Slots, symbol
 from wengert.compile.bounds import dynamic_indices
-from wengert.compile.context import NotLowered, size_of
+from wengert.compile.context import size_of
 from wengert.compile.definitions import Gathered, Memory, broadcast, row_major
-from wengert.compile.hosting import HostCall
 from wengert.compile.indices import located
-from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, Host, If, Statement, Value, While
+from wengert.compile.kernel import FULL, INT, Carried, Chosen, Fail, For, If, Statement, Value, While
 from wengert.compile.lower import Body
 from wengert.compile.marking import marked_rows
 from wengert.compile.nests import copy, loops
@@ -35,10 +34,10 @@ from wengert.ops.movement import reshape_
 from wengert.ops.updating import index_add_, index_update_
 from wengert.types import ArrayType
 
-__all__ = ["GATHERS", "UNITS", "hosted"]
+__all__ = ["GATHERS", "UNITS"]
 
 Make = Callable[[Body, Node], Unit | None]
-UNITS: dict[Primitive, Make] = {}
+UNITS: dict[Primitive | type, Make] = {}  # by primitive, or by the kind of its lowering
 
 
 def _unit(prim: Primitive) -> Callable[[Make], Make]:
@@ -90,49 +89,6 @@ def _reshape(body: Body, node: Node) -> Unit | None:
         body.entries.definitions[y] = Memory(memory.buffer, memory.offset, row_major(y.shape))
 
     return Unit([x], [y], write, is_alias=True)
-
-
-# NumPy ----------------------------------------------------------------------------------------------------------------
-
-
-def hosted(body: Body, node: Node) -> Unit:
-    """Return an operation that NumPy does.
-
-    Raises
-    ------
-    NotLowered
-        If its operands or results are of a type that programs do not have.
-    """
-    lowering = body.lowering
-    if any(type_name(a.dtype) is None for a in (*node.inputs, *node.outputs)):
-        raise NotLowered(f"{node.prim.name} of {[str(a.type) for a in node.inputs]}")
-
-    def operand(atom: Atom) -> Memory:
-        memory = body.contiguous(atom) if atom.shape else None
-        if memory is not None and not memory.offset.terms:
-            return memory
-        fresh = lowering.scratch(atom.type)
-        if memory is not None:
-            copy(lowering.writer, memory, fresh, atom.shape)
-        else:
-            lowering.writer.store(body.number(atom), fresh.buffer, fresh.offset)
-        return fresh
-
-    def write() -> None:
-        operands = tuple([(a, operand(a)) for a in node.inputs])
-        made = [(y, lowering.scratch(y.type)) for y in node.outputs]
-        writer = lowering.writer
-        token = writer.load(lowering.constant_array(lowering.token).buffer, constant(0))
-        writer.append(Host(token, len(lowering.host_calls)))
-        lowering.host_calls.append(HostCall(node, operands, tuple(made)))
-        for y, memory in made:
-            writer.wrote(memory.buffer)
-            target = body.destination(y)
-            if target is not None:
-                copy(writer, memory, target, y.shape)
-            body.entries.definitions[y] = target or memory
-
-    return Unit(node.inputs, node.outputs, write)
 
 
 # Indices with arrays --------------------------------------------------------------------------------------------------

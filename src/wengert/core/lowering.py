@@ -5,6 +5,7 @@
 `Placement`     the converse: entries of the operand are put into an array of zeros, or of another operand's entries
 `Reduction`     entries along axes are joined by an operation
 `Contraction`   products of entries are added up along axes
+`Library`       a routine of LAPACK works on each matrix of a stack
 `Composed`      other operations take its place
 
 Rules of `Pointwise` speak to a builder: ``b(name, *values)`` is the result of an operation of `compile/kernel.py`,
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple, Protocol
 __all__ = [
     "Builder",
     "Contraction",
+    "Library",
     "Lowering",
     "Number",
     "Piece",
@@ -159,6 +161,20 @@ class Contraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """A routine of LAPACK, called for each matrix of a stack.
+
+    Attributes
+    ----------
+    routine : str
+        The name of the routine, without the letter of its type: "potrf", "gesv", ...; `compile/linear_algebra.py` knows
+        what it makes of the operands and params of the primitive.
+    """
+
+    routine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Composed:
     """Other operations.
 
@@ -171,4 +187,4 @@ class Composed:
     formula: Callable[..., Any]
 
 
-Lowering = Pointwise | View | Placement | Reduction | Contraction | Composed
+Lowering = Pointwise | View | Placement | Reduction | Contraction | Library | Composed

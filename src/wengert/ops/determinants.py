@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Composed, Library
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import masked, match, spread
@@ -20,7 +21,7 @@ from wengert.ops.matrix_parts import Samples, adjoint, infer_stack, matrices, tr
 from wengert.ops.products import aligned
 from wengert.types import Array, ArrayType, type_of
 
-__all__ = ["SlogdetResult", "cofactor_", "det_", "slogdet_"]
+__all__ = ["SlogdetResult", "cofactor_", "det_", "most_regular", "slogdet_"]
 
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
 
@@ -58,6 +59,7 @@ det_: Primitive = define(
     infer=infer_stack(np.linalg.det),
     jvp=_det_jvp,
     vjp=_det_vjp,
+    lower=Composed(lambda a: (y := np.linalg.slogdet(a))[0] * np.exp(y[1])),
     batch=lambda _size, xs, _batched: np.linalg.det(xs[0]),
     samples=_det_samples,
     complex=True,
@@ -108,9 +110,15 @@ def _regular_cofactor(a: Array) -> Array | None:
     except np.linalg.LinAlgError:
         return None
     squared_condition = _squares(a) * _squares(inverse)
-    if not np.all(squared_condition < np.finfo(inverse.dtype).eps ** -0.5):
+    if not np.all(squared_condition < most_regular(inverse.dtype)):
         return None
     return _per_matrix(np.linalg.det(a)) * transpose(inverse)
+
+
+def most_regular(dtype: np.dtype[Any]) -> float:
+    """Return the squared condition up to which the inverse gives the cofactors."""
+    limit: float = float(np.finfo(dtype).eps) ** -0.5
+    return limit
 
 
 def _squares(x: Array) -> Array:
@@ -189,6 +197,7 @@ cofactor_: Primitive = define(
     infer=_cofactor_infer,
     jvp=_cofactor_jvp,
     vjp=_cofactor_vjp,
+    lower=Library("cofactor"),
     batch=lambda _size, xs, batched: cofactor_(*aligned(xs, batched, (2,) * len(xs))),
     samples=_cofactor_samples,
     complex=True,
@@ -208,9 +217,9 @@ def _inverse_transpose(a: Array, log: Array) -> Array:
     singular = log == -np.inf
     if not anywhere(singular):
         return transpose(np.linalg.inv(a))
-    singular = _per_matrix(singular)
-    regular = np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a)
-    return np.where(singular, masked(cofactor_(a), np.inf), transpose(np.linalg.inv(regular)))
+    singular, eye = _per_matrix(singular), np.eye(np.shape(a)[-1], dtype=a.dtype)
+    regular, irregular = np.where(singular, eye, a), np.where(singular, a, eye)
+    return np.where(singular, masked(cofactor_(irregular), np.inf), transpose(np.linalg.inv(regular)))
 
 
 def _slogdet_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Any, Any]:
@@ -240,6 +249,7 @@ slogdet_: Primitive = define(
     infer=infer_stack(np.linalg.slogdet),
     jvp=_slogdet_jvp,
     vjp=_slogdet_vjp,
+    lower=Library("getrf"),
     batch=lambda _size, xs, _batched: tuple(np.linalg.slogdet(xs[0])),
     samples=matrices((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)),
     complex=True,

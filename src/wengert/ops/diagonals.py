@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from wengert.core.lowering import View
+from wengert.core.lowering import Composed, View
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive
 from wengert.ops.families import linear
@@ -83,6 +83,14 @@ def _embed_eval(y: Any, *, shape: tuple[int, ...], offset: int, axis1: int, axis
     return x
 
 
+def _embed_formula(y: Any, *, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Any:
+    m, n = shape[axis1], shape[axis2]
+    before = min(max(-offset, 0), m)
+    rows = np.pad(y, [*[(0, 0)] * (np.ndim(y) - 1), (before, m - before - np.shape(y)[-1])])
+    planes = np.where(np.eye(m, n, offset, dtype=bool), rows[..., np.newaxis], 0)
+    return np.moveaxis(planes, (-2, -1), (axis1, axis2))
+
+
 def _embed_batch(
     size: int, xs: Any, _batched: Any, *, shape: tuple[int, ...], offset: int, axis1: int, axis2: int
 ) -> Any:
@@ -101,6 +109,7 @@ embed_diagonal_: Primitive = linear(
     transpose=lambda x_bar, _y, *, offset, axis1, axis2, **_: np.diagonal(x_bar, offset, axis1, axis2),
     infer=lambda t, *, shape, **_: ArrayType(shape, t.dtype),
     batch=_embed_batch,
+    lower=Composed(_embed_formula),
     doc="Zeros with a given diagonal in the planes of two axes: the adjoint of `diagonal`.",
     samples=_embed_samples,
 )
@@ -148,6 +157,9 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 
 
 def _triangle(name: str, function: Callable[..., Any], doc: str) -> Primitive:
+    def formula(x: Any, *, k: int) -> Any:
+        return np.where(function(np.ones(np.shape(x)[-2:], bool), k), x, 0)
+
     def samples(rng: np.random.Generator) -> Samples:
         for shape, k in (((3, 3), 0), ((2, 4), 1), ((2, 3, 2), -1), ((0, 2), 0)):
             yield (rng.normal(size=shape),), {"k": k}
@@ -158,6 +170,7 @@ def _triangle(name: str, function: Callable[..., Any], doc: str) -> Primitive:
         transpose=lambda y_bar, _x, *, k: function(y_bar, k),
         infer=lambda t, **_: t,
         batch=lambda _size, xs, _batched, *, k: function(xs[0], k),
+        lower=Composed(formula),
         doc=doc,
         samples=samples,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.dispatch import Traced
+from wengert.core.lowering import Library
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
@@ -107,6 +108,7 @@ eigh_: Primitive = define(
     infer=lambda *types, uplo, **_: infer_stack(lambda a: tuple(np.linalg.eigh(a, uplo)))(types[0]),
     jvp=_eigh_jvp,
     vjp=_eigh_vjp,
+    lower=Library("syevd"),
     batch=lambda _size, xs, batched, **params: eigh_(*aligned(xs, batched, (2,) * len(xs)), **params),
     samples=_hermitian_samples,
     complex=False,  # the rules hold, but not the law of differences: complex eigenvectors have a free phase
@@ -150,6 +152,7 @@ eigvalsh_: Primitive = define(
     infer=infer_stack(lambda a, *, uplo: np.linalg.eigvalsh(a, uplo)),
     jvp=_eigvalsh_jvp,
     vjp=_eigvalsh_vjp,
+    lower=Library("syevd"),
     batch=lambda _size, xs, _batched, *, uplo: eigvalsh_(xs[0], uplo=uplo),
     samples=_hermitian_samples,
     complex=True,

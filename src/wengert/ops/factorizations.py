@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from wengert.core.lowering import Library
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.errors import RefusedError
@@ -127,6 +128,7 @@ cholesky_: Primitive = define(
     infer=infer_stack(lambda a, *, upper: np.linalg.cholesky(a, upper=upper)),
     jvp=_cholesky_jvp,
     vjp=_cholesky_vjp,
+    lower=Library("potrf"),
     batch=lambda _size, xs, _batched, *, upper: cholesky_(xs[0], upper=upper),
     samples=_cholesky_samples,
     complex=True,
@@ -243,6 +245,7 @@ qr_: Primitive = define(
     infer=infer_stack(_qr_eval),
     jvp=_qr_jvp,
     vjp=_qr_vjp,
+    lower=Library("geqrf"),
     batch=lambda _size, xs, _batched, *, mode: qr_(xs[0], mode=mode),
     samples=_qr_samples,
     complex=True,

@@ -79,7 +79,8 @@ def adapted(w: Array, m: Array) -> Array:
     block = np.where(groups(w), m, 0.0)
     size = np.max(np.abs(block), axis=(-2, -1), keepdims=True, initial=0.0)
     shift = (4 * np.eye(np.shape(w)[-1], dtype=w.dtype)) * _numbers(w)[..., np.newaxis, :]
-    return np.linalg.eigh(block / np.where(size == 0, 1, size) + shift)[1]
+    q = np.linalg.eigh(block / np.where(size == 0, 1, size) + shift)[1]
+    return q.astype(m.dtype, copy=False)
 
 
 # Reverse: what the cotangents tell -------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.dispatch import Traced
+from wengert.core.lowering import Library
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match
@@ -160,6 +161,7 @@ svd_: Primitive = define(
     infer=lambda *types, **params: infer_stack(_svd_eval)(types[0], **params),
     jvp=_svd_jvp,
     vjp=_svd_vjp,
+    lower=Library("gesdd"),
     batch=lambda _size, xs, batched, **params: svd_(*aligned(xs, batched, (2,) * len(xs)), **params),
     samples=_svd_samples,
     complex=False,  # the rules hold, but not the law of differences: complex vectors have a free phase
@@ -213,6 +215,7 @@ svdvals_: Primitive = define(
     infer=infer_stack(_svdvals_eval),
     jvp=_svdvals_jvp,
     vjp=_svdvals_vjp,
+    lower=Library("gesdd"),
     batch=lambda _size, xs, _batched: svdvals_(xs[0]),
     samples=matrices(*SHAPES),
     complex=True,

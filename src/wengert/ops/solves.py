@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Library
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
@@ -45,6 +46,7 @@ inv_: Primitive = define(
     infer=infer_stack(np.linalg.inv),
     jvp=_inv_jvp,
     vjp=_inv_vjp,
+    lower=Library("getri"),
     batch=lambda _size, xs, _batched: np.linalg.inv(xs[0]),
     samples=matrices((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)),
     complex=True,
@@ -145,6 +147,7 @@ solve_: Primitive = define(
     infer=solution_type,
     jvp=_solve_jvp,
     vjp=_solve_vjp,
+    lower=Library("gesv"),
     batch=lambda _size, xs, batched: np.linalg.solve(*aligned(xs, batched, (2, 2))),
     samples=solve_samples,
     complex=True,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.lowering import Library
 from wengert.core.primitive import Primitive, Site, define
 from wengert.ops.families import match, spread
 from wengert.ops.matrix_parts import Samples, adjoint, inexact, transpose, well_conditioned
@@ -136,6 +137,7 @@ solve_triangular_: Primitive = define(
     infer=_solve_triangular_infer,
     jvp=_solve_triangular_jvp,
     vjp=_solve_triangular_vjp,
+    lower=Library("trsm"),
     batch=_solve_triangular_batch,
     samples=_solve_triangular_samples,
     complex=True,
