@@ -2,6 +2,7 @@
 # make test    everything that continuous integration runs
 # make check   linter, formatter, types, layers
 # make docs    write the generated pages of the reference
+# make fuzz    the heavy tests; with N=10000, so many random programs of each kind
 # make bench   timings beside the peers that are installed
 #
 # PYTHON=python3.12 chooses the interpreter, VENV=path the environment.
@@ -37,7 +38,7 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python docs/generate_primitives.py
 
 fuzz: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(if $(N),-m fuzz --fuzz $(N),-m slow)
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py

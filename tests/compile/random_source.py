@@ -48,6 +48,18 @@ N = P > Q
 N = A.astype(np.float32)
 N = A.astype(np.int64)
 N = A.astype(np.int32)
+N = A.astype(np.int8)
+N = np.abs(A).astype(np.uint16)
+N = P.astype(np.int16)
+N = P.astype(np.uint32)
+N = P.astype(np.uint64)
+N = M.astype(np.int8)
+N = np.minimum(P, Q)
+N = np.where(M, P, Q)
+N = P & Q
+N = P << 1
+N = np.abs(P)
+N = P * A.astype(np.float32)
 N = M.astype(np.float64)
 N = P.astype(np.float64) * A
 N = P.astype(bool)
@@ -309,14 +321,16 @@ def inputs(exact: bool, turn: int = 0) -> dict[str, Any]:
     found["k"] = rng.integers(-2, 4, n)
     found["j"] = rng.integers(-2, 4, (n, m)).astype(np.int32)
     found["b"] = rng.integers(0, 2, m) > 0
+    found["c"] = rng.integers(-90, 90, m).astype(np.int8)
+    found["u"] = rng.integers(0, 90, (n, 1)).astype(np.uint8)
     return found
 
 
 KINDS: dict[str, Callable[[Any], bool]] = {
     "A": lambda y: isinstance(y, np.ndarray) and y.dtype.kind == "f",
     "B": lambda y: isinstance(y, np.ndarray) and y.dtype.kind == "f",
-    "P": lambda y: isinstance(y, np.ndarray) and y.dtype.kind == "i",
-    "Q": lambda y: isinstance(y, np.ndarray) and y.dtype.kind == "i",
+    "P": lambda y: isinstance(y, np.ndarray) and y.dtype.kind in "iu",
+    "Q": lambda y: isinstance(y, np.ndarray) and y.dtype.kind in "iu",
     "M": lambda y: isinstance(y, np.ndarray) and y.dtype.kind == "b",
     "S": lambda y: np.ndim(y) == 0 and np.result_type(y).kind == "f",
 }

@@ -181,7 +181,7 @@ def test_mathematics_is_called(name, type, rng):
     one, many = run(pointwise(name, (type,) * OPERATIONS[name], type), *given)
     np.testing.assert_array_equal(one, many)
     if hasattr(np, name):
-        same(one, getattr(np, name)(*given), ulps=8)
+        same(one, getattr(np, name)(*given), ulps=4)
 
 
 @pytest.mark.parametrize("bits", [128, 256, 512])

@@ -1,20 +1,19 @@
 """Random programs as machine code: values and derivatives are NumPy's.
 
-Half of the programs compute with whole numbers, which no order of additions changes: these agree to the bit.
-`pytest -m slow tests/compile/test_random_programs.py` tries many more, and longer ones.
+Many of the programs compute with whole numbers, which no order of additions changes: these agree to the bit.
+`pytest -m fuzz --fuzz N tests/compile/test_random_programs.py` tries N of each kind, `pytest -m slow` longer ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import currently_in_test_context, given, note, reject, settings
-from hypothesis import strategies as st
 
 import wengert as wg
+from tests import fuzzing
 from wengert.compile.context import NotLowered
 from wengert.core.graph import Graph
 from wengert.errors import ArgumentError, NotConcreteError
@@ -34,22 +33,47 @@ from .graph_agreement import (
 from .random_source import inputs, source
 
 FORMS = ["value", "gradient", "tangent", "value and gradient"]
-MANY = 200  # examples of each kind: what runs in some ten seconds
 TERMS = 16  # a result is a sum of at most about so many products, with an error of 4 ulp each: functions have as many
 REFUSED = (
     ArgumentError,
     NotConcreteError,
     ValueError,
     IndexError,
+    OverflowError,
 )  # of values that NumPy takes, but no graph can
 
 
-def drawn(shortest: int, longest: int) -> Any:
-    """How many lines a program has, numbers for more than those, since NumPy refuses some, and its form."""
-    line = st.tuples(*[st.integers(0, 2**10)] * 4)
-    lines = lambda n: st.lists(line, min_size=2 * n + 4, max_size=2 * n + 4)
-    lengths = st.integers(shortest, longest)
-    return lengths.flatmap(lambda n: st.tuples(st.just(n), lines(n), st.sampled_from(FORMS)))
+class Kind(NamedTuple):
+    """A kind of programs: how many are tried, and how many lines they have."""
+
+    many: int
+    lengths: tuple[int, int]
+    exact: bool
+    finite: bool = True
+
+
+KINDS = {
+    "whole numbers, to the bit": Kind(600, (1, 12), exact=True),
+    "rounded": Kind(300, (1, 12), exact=False),
+    "not finite": Kind(100, (1, 12), exact=False, finite=False),
+}
+LONG = {"long, whole": Kind(1000, (8, 30), exact=True), "long": Kind(1000, (8, 30), exact=False)}
+
+
+class Draws(NamedTuple):
+    """What a program is made of: how many lines, numbers for more than those, since NumPy refuses some, and a form."""
+
+    length: int
+    numbers: list[tuple[int, int, int, int]]
+    form: str
+
+
+def drawn(kind: Kind, number: int) -> Draws:
+    """The program of a number."""
+    rng = np.random.default_rng([kind.exact, kind.finite, *kind.lengths, number])
+    length = int(rng.integers(*kind.lengths, endpoint=True))
+    numbers = [tuple(map(int, row)) for row in rng.integers(0, 2**10, (2 * length + 4, 4))]
+    return Draws(length, numbers, FORMS[rng.integers(len(FORMS))])
 
 
 def direction(y: Any) -> Any:
@@ -104,6 +128,14 @@ def agree(graph: Graph, found: Sequence[Any], expected: Sequence[Any], size: flo
         np.testing.assert_allclose(f[finite], e[finite], rtol=0, atol=bound)
 
 
+def require_signs_of_zeros(found: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Not those of derivatives: a masked product with 0 is 0, and where no mask is needed it may be -0."""
+    for f, e in zip(map(np.asarray, found), map(np.asarray, expected), strict=True):
+        if f.dtype.kind == "f":
+            zero = (f == 0) & (e == 0)
+            np.testing.assert_array_equal(np.signbit(f[zero]), np.signbit(e[zero]))
+
+
 def is_whole(graph: Graph, xs: Sequence[Any]) -> bool:
     """Whether all numbers on the way are multiples of 1/64 that float32 holds, and sums of them: none is rounded.
 
@@ -128,14 +160,17 @@ def special(x: Any, which: Sequence[int]) -> Any:
     return x
 
 
-def check(draws: Any, *, exact: bool, finite: bool = True) -> str:
+def text_of(draws: Draws, kind: Kind) -> str:
+    turn = draws.numbers[-1][0]
+    return source(draws.numbers, draws.length, exact=kind.exact, turn=turn, finite=kind.finite)
+
+
+def check(draws: Draws, kind: Kind) -> str:
     """Hold a program to NumPy; say what became of it."""
     length, numbers, form = draws
-    turn = numbers[-1][0]
-    text = source(numbers, length, exact=exact, turn=turn, finite=finite)
-    if currently_in_test_context():
-        note(f"# {form}\n{text}")
-    xs = list(inputs(exact, turn).values())
+    exact, finite = kind.exact, kind.finite
+    text = text_of(draws, kind)
+    xs = list(inputs(exact, numbers[-1][0]).values())
     if not finite:
         xs = [special(x, numbers[k % len(numbers)]) for k, x in enumerate(xs)]
     try:
@@ -153,41 +188,76 @@ def check(draws: Any, *, exact: bool, finite: bool = True) -> str:
         return "raises"
     size = sizes(graph, xs)
     agree(graph, found, expected, size, 0 if exact and is_whole(graph, xs) else length)
+    if exact and form == "value":
+        require_signs_of_zeros(found, expected)
     return "agrees"
 
 
-@settings(max_examples=MANY)
-@given(drawn(1, 12))
-def test_whole_numbers_agree_to_the_bit(draws: Any) -> None:
-    if check(draws, exact=True) == "refused":
-        reject()
+def fault(draws: Draws, kind: Kind) -> str | None:
+    try:
+        check(draws, kind)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong is reported, with the program
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
-@settings(max_examples=MANY)
-@given(drawn(1, 12))
-def test_programs_agree(draws: Any) -> None:
-    if check(draws, exact=False) == "refused":
-        reject()
+def shortened(draws: Draws, kind: Kind) -> Draws:
+    """The same without the lines that a fault does not need."""
+    for k in reversed(range(len(draws.numbers) - 4)):
+        fewer = Draws(draws.length, draws.numbers[:k] + draws.numbers[k + 1 :], draws.form)
+        if fault(fewer, kind):
+            draws = fewer
+    return draws
 
 
+@pytest.fixture
+def machine_code_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENGERT_CACHE_DIR", "")  # no program is tried twice
+
+
+def try_programs(kind: Kind) -> None:
+    """Try so many programs that NumPy and graphs take; report the first that fails, as short as it can be made."""
+    tried, many = 0, fuzzing.many(kind.many)
+    for number in fuzzing.numbers():
+        draws = drawn(kind, number)
+        try:
+            tried += check(draws, kind) != "refused"
+        except Exception as error:
+            fewer = shortened(draws, kind)
+            what = fault(fewer, kind)
+            raise AssertionError(f"program {number}, {fewer.form}: {what}\n{text_of(fewer, kind)}") from error
+        if tried == many:
+            return
+
+
+@pytest.mark.fuzz
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@settings(max_examples=MANY // 2)
-@given(drawn(1, 12))
-def test_what_is_not_finite_agrees(draws: Any) -> None:
-    if check(draws, exact=False, finite=False) == "refused":
-        reject()
+@pytest.mark.usefixtures("machine_code_is_not_kept")
+@pytest.mark.parametrize("name", KINDS)
+def test_programs_agree(name: str) -> None:
+    try_programs(KINDS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.usefixtures("machine_code_is_not_kept")
+@pytest.mark.parametrize("name", LONG)
+def test_long_programs_agree(name: str) -> None:
+    try_programs(LONG[name])
 
 
 def test_most_programs_are_compiled() -> None:
     """The table of templates would prove little if most programs were refused."""
-    rng = np.random.default_rng(1964)
-    found = [
-        check(
-            (8, [tuple(map(int, row)) for row in rng.integers(0, 2**10, (20, 4))], FORMS[k % 4]), exact=True
-        )
-        for k in range(20)
-    ]
+    kind = Kind(0, (8, 8), exact=True)
+    found = [check(drawn(kind, k), kind) for k in range(20)]
     assert found.count("agrees") >= 15
+
+
+def test_a_fault_is_found_and_reported_with_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = lambda graph, xs: [y + 1 for y in plain_results(graph, xs)]
+    monkeypatch.setitem(globals(), "native_results", wrong)
+    with pytest.raises(AssertionError, match=r"program \d+, [\s\S]*def program\("):
+        try_programs(KINDS["rounded"])
 
 
 HANDED_ON = ["a", "b", "new_a", "new_b", "a + 0.0", "v * 1.0"]
@@ -283,17 +353,3 @@ def program(t, n):
     for form in ("value", "tangent"):
         graph = graph_of(text, form, xs)
         agree(graph, native_results(graph, xs), plain_results(graph, xs), 0.0, 0)
-
-
-@pytest.mark.slow
-@given(drawn(8, 30))
-def test_long_whole_programs(draws: Any) -> None:
-    if check(draws, exact=True) == "refused":
-        reject()
-
-
-@pytest.mark.slow
-@given(drawn(8, 30))
-def test_long_programs(draws: Any) -> None:
-    if check(draws, exact=False) == "refused":
-        reject()

@@ -14,6 +14,7 @@ from hypothesis import currently_in_test_context, given, note, settings
 from hypothesis import strategies as st
 
 import wengert as wg
+from tests import fuzzing
 from wengert.jit import jit
 from wengert.transforms import simplify as simplification
 
@@ -137,13 +138,15 @@ def check(draws: Any) -> int:
     return int(staged.cache_info().paths)
 
 
-@settings(max_examples=MANY)
+@pytest.mark.fuzz
+@settings(max_examples=fuzzing.many(MANY))
 @given(drawn(4, 15))
 def test_all_forms_agree(draws: Any) -> None:
     check(draws)
 
 
-@settings(max_examples=MANY // 2)
+@pytest.mark.fuzz
+@settings(max_examples=fuzzing.many(MANY // 2))
 @given(drawn(4, 15))
 def test_without_sums_joined_otherwise_no_bit_differs(draws: Any) -> None:
     """With the rewrites alone that are exact, the value is that of plain NumPy."""

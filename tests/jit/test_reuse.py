@@ -102,7 +102,9 @@ def test_what_is_made_of_the_trace_is_made_once(monkeypatch):
         stages.clear()
 
 
-def test_a_pullback_and_a_pushforward_do_not_run_the_function():
+def test_a_pullback_and_a_pushforward_do_not_run_the_function(way):
+    """Graphs that are run again and again become machine code meanwhile, which rounds otherwise."""
+    rtol = 0.0 if way == "by NumPy" else 32 * np.finfo(float).eps
     runs = Runs()
     fun = runs.of(smooth)
     for wrap in (jit, lambda f: f):
@@ -112,8 +114,8 @@ def test_a_pullback_and_a_pushforward_do_not_run_the_function():
         before = runs.count
         first = [pull(np.float64(2.0))[0], push(V)]
         for _ in range(3):
-            np.testing.assert_array_equal(pull(np.float64(2.0))[0], first[0])
-            np.testing.assert_array_equal(push(V), first[1])
+            np.testing.assert_allclose(pull(np.float64(2.0))[0], first[0], rtol=rtol)
+            np.testing.assert_allclose(push(V), first[1], rtol=rtol)
         assert runs.count == before
     assert abs(2 * first[1] - first[0] @ V) <= 64 * np.finfo(float).eps * np.sum(np.abs(first[0] * V))
 

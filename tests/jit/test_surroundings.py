@@ -308,7 +308,9 @@ def test_exceptions_leave_no_state():
         assert active() == ()
 
 
-def test_threads():
+def test_threads(way):
+    rtol = 0.0 if way == "by NumPy" else 32 * np.finfo(float).eps
+
     def fun(x, n):
         for _ in range(n):
             x = np.sin(x) + x
@@ -320,7 +322,7 @@ def test_threads():
         rng = np.random.default_rng(seed)
         for _ in range(40):
             x, n = rng.normal(size=3), int(rng.integers(5))
-            if not np.array_equal(compiled(x, n), fun(x, n)):
+            if not np.allclose(compiled(x, n), fun(x, n), rtol=rtol, atol=rtol):
                 wrong.append((x, n))
             if not np.allclose(
                 wg.grad(lambda x: np.sum(compiled(x, n)))(x),  # noqa: B023

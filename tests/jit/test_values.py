@@ -4,6 +4,7 @@ function.
 
 import math
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -168,9 +169,12 @@ RESULTS = {
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_results_of_all_kinds(name):
+def test_results_of_all_kinds(name, way):
     fun, *argss = RESULTS[name]
-    check(fun, *argss)
+    with warnings.catch_warnings():
+        if way != "by NumPy":
+            warnings.simplefilter("ignore")  # machine code gives none
+        check(fun, *argss)
 
 
 @pytest.mark.parametrize(
@@ -240,12 +244,13 @@ def test_eight_ways_then_one_warning_that_names_the_line():
     assert compiled.cache_info().eager == 8
 
 
-def test_warnings_of_numpy_are_those_of_the_function():
+def test_warnings_of_numpy_are_those_of_the_function(way):
+    """Machine code gives none."""
     compiled = jit(lambda x: np.log(x))
     quiet = jit(lambda x: _quietly(x))
     for _ in range(2):
-        with pytest.warns(RuntimeWarning, match="divide by zero"):
-            compiled(0.0)
+        with pytest.warns(RuntimeWarning, match="divide by zero") if way == "by NumPy" else nullcontext():
+            assert compiled(0.0) == -np.inf
         assert quiet(0.0) == -np.inf
 
 

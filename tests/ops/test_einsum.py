@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.jit import jit
+from wengert.transforms.staging import stage
+from wengert.types import type_of
 
 from .agreement import check
 
@@ -122,3 +125,24 @@ def test_path_is_a_matter_of_shapes():
     found = []
     wg.grad(lambda a: found.append(np.einsum_path("ij,jk", a, b)) or a.sum())(a)
     assert found[0] == np.einsum_path("ij,jk", a, b)
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("ii->i", [(0, 1)]),  # NumPy gives one number, which nobody wrote
+        ("ii->i", [(1, 0)]),
+        ("ii", [(1, 3)]),
+        ("ij,jj->i", [(2, 3), (1, 3)]),
+        ("ij,jj->i", [(2, 3), (3, 1)]),
+    ],
+)
+def test_a_diagonal_of_axes_of_unequal_lengths_is_refused(subscripts, shapes):
+    operands = [np.ones(shape) for shape in shapes]
+    fun = lambda *xs: np.einsum(subscripts, *xs)
+    with pytest.raises(ValueError, match=r"lengths \d and \d"):
+        stage(fun, [type_of(x) for x in operands], "product")
+    if shapes != [(0, 1)]:
+        for form in (fun, jit(fun), wg.grad(lambda *xs: fun(*xs).sum())):
+            with pytest.raises(ValueError, match="don't match"):
+                form(*operands)

@@ -14,6 +14,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 import wengert as wg
+from tests import fuzzing
 
 from ..mutation.agreement import (  # noqa: TID252 - the same demands
     check_batches,
@@ -98,19 +99,22 @@ def check_vmap(draws: Any) -> None:
     check_batches(fun, xs, bars, directions(rng, xs))
 
 
-@settings(max_examples=MANY)
+@pytest.mark.fuzz
+@settings(max_examples=fuzzing.many(MANY))
 @given(drawn(5, 40))
 def test_values_and_first_derivatives(draws: Any) -> None:
     check_first_order(draws)
 
 
-@settings(max_examples=MANY)
+@pytest.mark.fuzz
+@settings(max_examples=fuzzing.many(MANY))
 @given(drawn(5, 15))
 def test_second_derivatives_in_every_nesting(draws: Any) -> None:
     check_orders(draws)
 
 
-@settings(max_examples=MANY)
+@pytest.mark.fuzz
+@settings(max_examples=fuzzing.many(MANY))
 @given(drawn(5, 20))
 def test_batches(draws: Any) -> None:
     check_vmap(draws)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import cache
 from importlib import resources
 from typing import Any, Final
 
@@ -116,7 +115,7 @@ def _native(
     return function
 
 
-@cache
+@loading.Once
 def _entry() -> llvm.Library:
     # 9 ms without optimisation, 77 with it, which would make a call with two numbers 46 ns become 35.
     return loading.load(entry_text(), ("wg.call",), optimise="none")

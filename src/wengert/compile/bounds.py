@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from wengert.compile.affine import constant
+from wengert.compile.affine import constant, symbol
 from wengert.compile.definitions import Dynamic
 from wengert.compile.kernel import INT, Value
 from wengert.core.graph import Atom
@@ -29,6 +29,10 @@ class Within(NamedTuple):
         i = w.convert(entries.at(self.atom, index), INT)
         above = w("ge", i, w.constant(-self.extent, INT))
         return w("and", above, w("lt", i, w.constant(self.extent, INT)))  # type: ignore[no-any-return]
+
+    def check(self, entries: Any) -> None:
+        """Write a check of a single index, the one that reads would write."""
+        entries.resolve(symbol(Dynamic(self.atom, (), self.extent)))
 
 
 def dynamic_indices(place: Any, shape: Sequence[int]) -> list[Within]:

@@ -17,7 +17,7 @@ from wengert.compile import boundary, images, llvm, loading, symbols
 from wengert.compile.context import NotLowered
 from wengert.compile.emission import llvm_text
 from wengert.compile.hosting import HostCalls
-from wengert.compile.kernel import NOT_FINITE, Program
+from wengert.compile.kernel import HOST_FAILED, NOT_FINITE, Program
 from wengert.compile.kernel_check import is_asked_for
 from wengert.compile.programs import Lowered, lowered
 from wengert.compile.stopwatch import Stopwatch
@@ -119,6 +119,8 @@ class Native:
         careful: list[Callable[..., Any]] = []
 
         def failed(code: int, _: bytes, args: tuple[Any, ...]) -> Any:
+            if code == HOST_FAILED and self._host is not None:
+                self._host.resume()
             if code != NOT_FINITE or self._image.masks:
                 return fallback(*args)
             if not careful:

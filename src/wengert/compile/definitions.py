@@ -104,16 +104,23 @@ class Entries:
         return self._checked(s) if isinstance(s, Dynamic) else symbol(s)
 
     def _checked(self, s: Dynamic) -> Affine:
-        """Return an index that is computed; the program fails where there is no such entry."""
+        """Return an index that is computed; the program fails where there is no such entry.
+
+        The check goes out of loops, but not out of branches, nor out of loops that may do no step; and what is read
+        at the index not out of where it is checked.
+        """
         w = self.writer
         i = w.convert(self.at(s.atom, s.at), INT)
         key = ("within", i, s.extent)
         found = w.lookup(key)
         if found is None:
             n, zero = w.constant(s.extent, INT), w.constant(0, INT)
-            found = w("select", w("lt", i, zero), w("add", i, n), i)
-            outside = w("or", w("lt", found, zero), w("ge", found, n))
-            w.scopes[w.level_of(outside)].statements.append(Fail(outside, OUT_OF_BOUNDS))
+            parts = (w("lt", i, zero), w("add", i, n), i)
+            place = w("select", *parts)
+            outside = w("or", w("lt", place, zero), w("ge", place, n))
+            level = w.certain_level(outside)
+            w.scopes[level].statements.append(Fail(outside, OUT_OF_BOUNDS))
+            found = place if level == w.level_of(place) else w.operation_at(level, "select", parts, INT)
             w.remember(key, found)
         return symbol(found)
 

@@ -21,8 +21,10 @@ from wengert.compile.emission_operations import operate
 from wengert.compile.emission_parallel import emit_parallel
 from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
 from wengert.compile.kernel import (
+    HOST_DONE,
     HOST_FAILED,
     INT,
+    RAISED,
     Address,
     Buffer,
     Call,
@@ -203,7 +205,7 @@ class Emission:
     def fail(self, condition: str, code: int) -> None:
         """Write that the function ends with a code if a condition holds."""
         if code not in self._failures:
-            self._failures[code] = f"fail{code}"
+            self._failures[code] = f"fail{code}" if code > 0 else "raised"
         (onward,) = self.text.labels("sound")
         self.text.branch(condition, self._failures[code], onward, UNLIKELY)
         self.text.open(onward)
@@ -324,12 +326,18 @@ class Emission:
         self.text.do(self.text.call(f"@{call.routine}", "void", *passed))
 
     def _host(self, host: Host) -> None:
-        """Write a call into Python, which finds the operands by the addresses that the program was given."""
+        """Write a call into Python, which finds the operands by the addresses that the program was given.
+
+        A signal that came meanwhile, such as Ctrl-C, is handled in front of it: what Python raises where it enters a
+        function that was called natively is lost.
+        """
+        pending = self.text.put(self.text.call("@PyErr_CheckSignals", "i32"))
+        self.fail(self.text.put(f"icmp ne i32 {pending}, 0"), RAISED)
         bases = [("ptr", f"%{name}") for name in ("arguments", "results", "arena")]
         code = self.text.put(
             self.text.call("@wg.host", "i32", self[host.program].pair, ("i64", str(host.place)), *bases)
         )
-        self.fail(self.text.put(f"icmp ne i32 {code}, 0"), HOST_FAILED)
+        self.fail(self.text.put(f"icmp ne i32 {code}, {HOST_DONE}"), HOST_FAILED)
 
     def _passed(self, routine: str, place: int, operand: Value | Address) -> tuple[str, str]:
         """Return an operand of a routine, type and text."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Sequence
+from threading import get_ident
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from wengert.compile import symbols
 from wengert.compile.definitions import Memory
+from wengert.compile.kernel import HOST_DONE, HOST_FAILED
 from wengert.core.graph import Atom, Node
 
 __all__ = ["TOKENS", "HostCall", "HostCalls"]
@@ -42,10 +44,11 @@ class HostCalls:
     calls : sequence of HostCall
     """
 
-    __slots__ = ("__weakref__", "_calls")
+    __slots__ = ("__weakref__", "_calls", "_interruptions")
 
     def __init__(self, token: int, calls: Sequence[HostCall]) -> None:
         self._calls = tuple(calls)
+        self._interruptions: dict[int, BaseException] = {}  # by thread
         _programs[token] = self
 
     def do(self, place: int, bases: dict[str, int]) -> None:
@@ -57,6 +60,16 @@ class HostCalls:
         ys = found if node.prim.multiple else (found,)
         for (atom, memory), y in zip(results, ys, strict=True):
             _array(memory, atom, bases)[...] = y
+
+    def interrupted(self, signal: BaseException) -> None:
+        """Keep what is no error of an operation's, such as Ctrl-C, until the program has ended."""
+        self._interruptions[get_ident()] = signal
+
+    def resume(self) -> None:
+        """Raise what interrupted the program of this thread, if anything did."""
+        signal = self._interruptions.pop(get_ident(), None)
+        if signal is not None:
+            raise signal
 
 
 def _operand(atom: Atom, x: Any) -> Any:
@@ -76,11 +89,15 @@ def _array(memory: Memory, atom: Atom, bases: dict[str, int]) -> Any:
 
 
 def _host(token: int, place: int, arguments: int, results: int, arena: int) -> int:
+    calls = _programs[token]
     try:
-        _programs[token].do(place, {"argument": arguments, "result": results, "arena": arena})
-    except BaseException:  # noqa: BLE001 - NumPy runs the program again, and raises it where it belongs
-        return 1
-    return 0
+        calls.do(place, {"argument": arguments, "result": results, "arena": arena})
+    except Exception:  # noqa: BLE001 - NumPy runs the program again, and raises it where it belongs
+        return HOST_FAILED
+    except BaseException as signal:  # noqa: BLE001 - it cannot be raised through native code
+        calls.interrupted(signal)
+        return HOST_FAILED
+    return HOST_DONE
 
 
 _entry = ctypes.CFUNCTYPE(

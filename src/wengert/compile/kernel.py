@@ -28,12 +28,14 @@ from typing import NamedTuple
 __all__ = [
     "BOOL",
     "FULL",
+    "HOST_DONE",
     "HOST_FAILED",
     "INT",
     "NOT_FACTORED",
     "NOT_FINITE",
     "OPERATIONS",
     "OUT_OF_BOUNDS",
+    "RAISED",
     "REDUCTIONS",
     "Address",
     "Buffer",
@@ -65,6 +67,8 @@ NOT_FINITE = 1002  # a sum of products that has to be finite is not
 FULL = 1003  # a reversed loop has more steps than there is room for
 HOST_FAILED = 1004  # NumPy raised
 NOT_FACTORED = 1005  # a matrix has no factorization of its kind, or no inverse
+RAISED = -1  # an exception of Python's is set
+HOST_DONE = 0x600D  # what a host call returns that did what it should; by chance nothing else does
 
 # Names of operations and how many operands they take. Those on floating-point numbers mean what NumPy's ufunc of that
 # meaning does, entry by entry, nan, inf and the signs of zeros included; integers wrap around.

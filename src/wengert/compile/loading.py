@@ -5,12 +5,37 @@ from __future__ import annotations
 import functools
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import final
 
 from wengert.compile import cache, llvm, symbols
 
-__all__ = ["facts", "kept", "link", "load"]
+__all__ = ["Once", "facts", "kept", "link", "load"]
+
+
+@final
+class Once:
+    """A library that the process loads once, when it is first asked for, and keeps.
+
+    Threads that ask at the same time may load it twice: the first counts, and no other is given up, since there may be
+    addresses in it. A lock would be one more that a fork could find locked.
+    """
+
+    def __init__(self, make: Callable[[], llvm.Library]) -> None:
+        self._make = make
+        self._made: list[llvm.Library] = []
+
+    def __call__(self) -> llvm.Library:
+        """Return the library."""
+        if not self._made:
+            self._made.append(self._make())
+        return self._made[0]
+
+    @property
+    def is_made(self) -> bool:
+        """Whether anybody has asked for it."""
+        return bool(self._made)
 
 
 def load(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,6 @@ class Body:
         finite: Iterable[int] = (),
     ) -> None:
         self._own = set(own)
-        self._uses: dict[Atom, int] = {}
         self._guards = guards
         graph, self._finite = inlined(graph)
         self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
@@ -145,7 +145,7 @@ class Body:
     # What values are
 
     def _classify(self) -> None:
-        counts = self._uses = uses(self.graph)
+        counts = uses(self.graph)
         weights: dict[Atom, tuple[int, int]] = {}  # operations, and how deep, of values that are no roots
         for node in self.graph.nodes:
             if node not in self._done:
@@ -354,10 +354,13 @@ class Body:
         self._add_check(answer, holds, code, order)
 
     def require_within(self, node: Node, indices: Iterable[Within]) -> None:
-        """Let the program end with a code if an index is out of bounds; single ones say so where they are read."""
+        """Let the program end with a code if an index is out of bounds, though nothing may be read there."""
         for index in indices:
-            if index.atom.shape or not self._uses.get(node.outputs[0]):
-                self.require_all(index, index.atom, OUT_OF_BOUNDS, self._order[node.outputs[0]])
+            order = self._order[node.outputs[0]]
+            if index.atom.shape:
+                self.require_all(index, index.atom, OUT_OF_BOUNDS, order)
+            else:
+                self._append_check(index.atom, partial(index.check, self.entries), order)
 
     def _require(self, guard: Guard, atom: Atom, code: int) -> None:
         """Let the program end with a code if a guard has another answer than it had."""
@@ -384,6 +387,9 @@ class Body:
             w = self.lowering.writer
             w.append(Fail(w("not", holds()), code))
 
+        self._append_check(atom, write, order)
+
+    def _append_check(self, atom: Atom, write: Callable[[], None], order: int) -> None:
         unit = Unit([atom], [], write)
         unit.order = order
         self._append_unit(unit)

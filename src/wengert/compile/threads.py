@@ -59,13 +59,13 @@ def set_count(n: int) -> None:
         At least 1.
     """
     _chosen[:] = [max(1, int(n))]
-    if _pool.cache_info().currsize:
+    if _pool.is_made:
         ctypes.CFUNCTYPE(None, ctypes.c_int32)(_pool()["wg.pool.set_threads"])(_usable())
 
 
 def running() -> int:
     """Return how many workers have been started."""
-    if not _pool.cache_info().currsize:
+    if not _pool.is_made:
         return 0
     workers: int = ctypes.CFUNCTYPE(ctypes.c_int32)(_pool()["wg.pool.workers"])()
     return workers
@@ -114,13 +114,13 @@ def _quota() -> int | None:
     return None
 
 
-@cache
+@loading.Once
 def _pool() -> llvm.Library:
     return loading.load(pool_text(), _EXPORTS, optimise="none", generate="O2")
 
 
 def _address(name: str) -> int:
-    if not _pool.cache_info().currsize:
+    if not _pool.is_made:
         _configure()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_configure)

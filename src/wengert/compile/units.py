@@ -286,7 +286,7 @@ def _while(body: Body, node: Node) -> Unit | None:
         w = body.lowering.writer
         carried = Carry(body, carry, node.outputs)
         fixed = [_operand(body, a) for a in consts]
-        w.open()
+        w.open(certain=False)
         inputs = [*fixed, *carried.enter()]
         ahead, condition = _asked(body, loop.condition, inputs)
         own = loop.body.inputs[n:]
@@ -349,7 +349,7 @@ def _forward(
     w, m = body.lowering.writer, len(first)
     carried = Carry(body, first, [Var(a.type) for a in first])
     zero = w.constant(0, INT)
-    w.open()
+    w.open(certain=False)
     inputs = [*fixed, *carried.enter()]
     count = w.value(INT)
     ahead, condition = _asked(body, loop.condition, inputs)
@@ -381,7 +381,7 @@ def _backward(
     """Write the loop over the residuals, the last step first."""
     w, m = body.lowering.writer, len(bars[0])
     carried = Carry(body, *bars)
-    w.open()
+    w.open(certain=False)
     counter = w.value(INT)
     inputs = [*fixed, *carried.enter(), *[_part(stack, counter) for stack in stacks]]
     own = step.inputs[len(fixed) : len(fixed) + m]
@@ -422,10 +422,10 @@ def _choose(
     if k == len(graphs) - 1:
         return _branch(body, graphs[k], inputs, memory)
     condition = w("le", index, w.constant(k, INT))
-    w.open()
+    w.open(certain=False)
     so = _branch(body, graphs[k], inputs, memory)
     first = w.close()
-    w.open()
+    w.open(certain=False)
     otherwise = _choose(body, graphs, index, k + 1, inputs, memory)
     second = w.close()
     chosen = [

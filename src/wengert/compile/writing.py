@@ -49,11 +49,12 @@ def type_name(dtype: np.dtype[Any]) -> str | None:
 
 
 class Scope:
-    """A body that is being written: its statements, and which values it has already."""
+    """A body that is being written: its statements, which values it has already, and whether it is run at all."""
 
-    __slots__ = ("known", "statements")
+    __slots__ = ("certain", "known", "statements")
 
-    def __init__(self) -> None:
+    def __init__(self, *, certain: bool = True) -> None:
+        self.certain = certain  # whenever the body around it is
         self.statements: list[Statement] = []
         self.known: dict[Any, Value] = {}
 
@@ -78,9 +79,9 @@ class Writer:
         """How many scopes are open around the innermost."""
         return len(self.scopes) - 1
 
-    def open(self) -> Scope:
-        """Open a scope in the innermost."""
-        self.scopes.append(Scope())
+    def open(self, *, certain: bool = True) -> Scope:
+        """Open a scope in the innermost; it is not `certain` where no step may be done, or another branch."""
+        self.scopes.append(Scope(certain=certain))
         return self.scopes[-1]
 
     def close(self) -> list[Statement]:
@@ -103,6 +104,13 @@ class Writer:
     def level_of(self, value: Value) -> int:
         """Return the scope in which a value is made."""
         return self._levels.get(value, 0)
+
+    def certain_level(self, value: Value) -> int:
+        """Return the outermost scope that has a value, and is run only where the innermost one is too."""
+        level = self.level
+        while level > self.level_of(value) and self.scopes[level].certain:
+            level -= 1
+        return level
 
     def lookup(self, key: Any) -> Value | None:
         """Return what the open scopes have under a key."""
@@ -199,10 +207,16 @@ class Writer:
         key = (name, type, operands)
         found = self.lookup(key)
         if found is None:
-            level = max([self.level_of(v) for v in operands], default=0)
-            found = self.value(type, level)
-            self.scopes[level].statements.append(Operation(found, name, operands))
-            self.scopes[level].known[key] = found
+            found = self.operation_at(
+                max([self.level_of(v) for v in operands], default=0), name, operands, type
+            )
+            self.remember(key, found)
+        return found
+
+    def operation_at(self, level: int, name: str, operands: tuple[Value, ...], type: str) -> Value:
+        """Return the result of an operation in a scope, and of no use outside of it."""
+        found = self.value(type, level)
+        self.scopes[level].statements.append(Operation(found, name, operands))
         return found
 
     # Memory

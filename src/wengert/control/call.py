@@ -15,6 +15,7 @@ import numpy as np
 
 from wengert.control.operand_types import require_types
 from wengert.core.collector import collector_paused
+from wengert.core.floating_errors import are_watched
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
 from wengert.transforms import contraction  # noqa: F401 - defines a primitive that staging binds by name
@@ -68,7 +69,7 @@ def _eval(*xs: Any, graph: Graph, active: Flags) -> tuple[Any, ...]:
         runs = graph.derived["runs"] = graph.derived.get("runs", 0) + 1
         if runs == 1 + _RUNS:
             function = graph.derived["native"] = compilers[0](graph, xs)
-    ys = None if function is None else function(*xs)
+    ys = None if function is None or are_watched() else function(*xs)
     return tuple([_as_result(y) for y in run(graph, xs)]) if ys is None else ys
 
 

@@ -147,10 +147,17 @@ def _einsum_infer(*types: ArrayType, subscripts: str, optimize: Any) -> ArrayTyp
 
 
 def _sizes(terms: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
-    """Length of each label; axes of length 1 broadcast."""
+    """Length of each label; axes of length 1 broadcast between operands, but not along a diagonal of one.
+
+    NumPy takes the diagonal of a (0, 1) array to be of length 1, and reads what lies behind the array.
+    """
     sizes: dict[str, int] = {}
     for term, shape in zip(terms, shapes, strict=True):
+        own: dict[str, int] = {}
         for label, n in zip(term, shape, strict=True):
+            if own.setdefault(label, n) != n:
+                message = f"einsum {term!r}: label {label!r} of one operand has lengths {own[label]} and {n}"
+                raise ValueError(message)
             if sizes.setdefault(label, n) == 1:
                 sizes[label] = n
             elif n not in {1, sizes[label]}:

@@ -212,9 +212,10 @@ def inv_boxcox1p(b: Builder, x: Any, order: Any) -> Any:
 
 @in_double
 def cosm1(b: Builder, x: Any) -> Any:
-    """-2 sin(x / 2)^2, which is accurate wherever cos(x) is near 1; 0 - 0 is 0 there, and not -0."""
+    """-2 sin(x / 2)^2, which is accurate wherever cos(x) is near 1; 0 is not -0, as 0 - 2 s^2 rounded once would be."""
     s = b("sin", b("mul", b.constant(0.5, x), x))
-    return b("sub", b.constant(0, x), b("mul", b("mul", b.constant(2, x), s), s))
+    y = b("mul", b("mul", b.constant(2, x), s), s)
+    return b("select", b("eq", y, b.constant(0, x)), y, b("neg", y))
 
 
 @in_double

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from wengert import tree
-from wengert.core import attention
+from wengert.core import attention, floating_errors
 from wengert.core.check import checked
 from wengert.core.dispatch import NO_PARAMS, Interpreter, Traced
 from wengert.core.graph import Atom, Const, Graph, Node, Place, Var
@@ -112,11 +112,6 @@ class Staged(Tracer):
 _ARRAYS = frozenset({"reshape", "transpose", "broadcast_to", "where", "index_update", "copy"})
 
 
-def _is_quiet() -> bool:
-    errors = np.geterr()
-    return errors["invalid"] == "ignore" or errors["divide"] == "ignore" or errors["over"] == "ignore"
-
-
 def _place() -> Place | None:
     found = place_of(sys._getframe(2))  # noqa: SLF001 - there is no other way to walk the stack cheaply
     return None if found is None else Place(*found)
@@ -149,6 +144,7 @@ class Stage(Interpreter):
         "inputs",
         "known",
         "nodes",
+        "watched",
     )
     name = "jit"
 
@@ -157,6 +153,9 @@ class Stage(Interpreter):
         self.known = known
         self.failed = (
             False  # an operation raised, and the function may have caught it: no guard can tell of that
+        )
+        self.watched = (
+            False  # NumPy was told to raise on floating-point errors, or the like: no graph does that
         )
         self.inputs: list[Var] = []
         self.nodes: list[Node] = []
@@ -315,7 +314,8 @@ class Stage(Interpreter):
             outputs = tuple([Var(t, scalar=not t.shape) for t in type])
         else:
             outputs = (Var(type, scalar=not type.shape and prim.name not in _ARRAYS),)
-        node = Node(prim, atoms, params, outputs, place, quiet=_is_quiet())
+        node = Node(prim, atoms, params, outputs, place, quiet=floating_errors.are_ignored())
+        self.watched = self.watched or floating_errors.are_watched()
         self.nodes.append(node)
         for var in outputs:
             self._producers[var] = node
