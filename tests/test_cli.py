@@ -153,3 +153,45 @@ def test_a_reader_that_goes_away_is_no_error():
         running.stdout.close()
         assert running.wait(timeout=60) in (141, 0)
         assert running.stderr.read() == b""
+
+
+# compare --------------------------------------------------------------------------------------------------------------
+
+
+def test_compare_prints_a_table(capsys):
+    code, out, _ = run(capsys, "compare", EXAMPLE, "x1=2", "x2=5", "--seconds", "0.1")
+    assert code == 0
+    assert "The gradient of log(x1) + x1*x2 - sin(x2): 2 inputs, 1 output" in out
+    assert "reverse mode" in out
+
+
+def test_compare_as_json(capsys):
+    code, out, _ = run(capsys, "compare", "x*y", "x=2", "y=3", "--wrt", "y", "--json", "--seconds", "0.05")
+    data = json.loads(out)
+    assert code == 0
+    assert (data["expression"], data["inputs"]) == ("x*y", 1)
+    assert {"forward mode", "reverse mode"} <= {method["name"] for method in data["methods"]}
+
+
+def test_compare_writes_a_report(capsys, tmp_path):
+    path = tmp_path / "report.md"
+    code, out, _ = run(capsys, "compare", "-x**2", "x=3", "-o", str(path), "--seconds", "0.05")
+    assert (code, out) == (0, "")
+    assert path.read_text(encoding="utf-8").startswith("# The derivative of -x")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["x+*2", "x=1"], "not an expression"),
+        (["1 + 2"], "no variable"),
+        (["x", "x=1", "-o", "report.pdf"], "cannot be saved"),
+        (["x", "x=1", "-o", "nowhere/report.md"], "cannot be written"),
+        (["x", "x=1", "--seconds", "0"], "seconds"),
+        (["x > 1", "x=1"], "returned bool"),
+    ],
+)
+def test_compare_refuses(capsys, words, text):
+    code, _, err = run(capsys, "compare", *words, *([] if "--seconds" in words else ["--seconds", "0.02"]))
+    assert code == 2
+    assert text in err

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from wengert import scipy as scipy
     from wengert.api.placeholders import function, gradients, placeholder
     from wengert.debug import debug_nans
+    from wengert.explain.compare import compare
     from wengert.explain.drawing.drawing import draw
     from wengert.explain.evaluation_trace import evaluation_trace
+    from wengert.explain.scaling import scaling
     from wengert.testing import check_grads
     from wengert.variable import Variable
 
@@ -40,6 +42,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "checkpointed_loop",
+    "compare",
     "cond",
     "custom_derivative",
     "debug_nans",
@@ -70,6 +73,7 @@ __all__ = [
     "no_grad",
     "placeholder",
     "primitive",
+    "scaling",
     "scan",
     "stop_gradient",
     "switch",
@@ -88,6 +92,7 @@ _LATE = {
     "Variable": "wengert.variable",
     "debug_nans": "wengert.debug",
     "check_grads": "wengert.testing",
+    "compare": "wengert.explain.compare",
     "draw": "wengert.explain.drawing.drawing",
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",
@@ -97,6 +102,7 @@ _LATE = {
     "methods": "",
     "numpy": "",
     "placeholder": "wengert.api.placeholders",
+    "scaling": "wengert.explain.scaling",
     "scipy": "",
 }
 

@@ -25,6 +25,7 @@ import wengert
 from wengert.compile import cache
 from wengert.compile.llvm import host
 from wengert.errors import ArgumentError, WengertError
+from wengert.explain.compare import compare
 from wengert.explain.evaluation_trace import evaluation_trace
 from wengert.explain.expression import CONSTANTS, FUNCTIONS, ExpressionError, parse
 
@@ -89,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(trace)
     trace.set_defaults(command=_trace)
 
+    _add_compare(commands)
+
     info = commands.add_parser(
         "info", help="versions and machine", description="Print versions and the machine."
     )
@@ -97,13 +100,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="every way to differentiate an expression, measured side by side",
+        description="Take the derivative of an expression in every way there is; measure errors, times and memory.",
+        epilog='for instance: wengert compare "log(x1) + x1*x2 - sin(x2)" x1=2 x2=5 -o report.html',
+    )
+    compare.add_argument("expression", metavar="EXPR", help='for instance "log(x1) + x1*x2 - sin(x2)"')
+    compare.add_argument("values", metavar="NAME=VALUE", nargs="*", help="x=2, a vector x=1,2,3 or x=pi/4")
+    compare.add_argument(
+        "--wrt", metavar="NAME,...", help="the variables to differentiate by; all by default"
+    )
+    compare.add_argument(
+        "--seconds", type=float, default=2.0, help="about how long to measure times (default 2)"
+    )
+    compare.add_argument(
+        "-o", "--output", metavar="FILE", help="write the report to a .html, .md, .json or .txt file"
+    )
+    _add_json(compare)
+    compare.set_defaults(command=_compare)
+
+
 def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _positional(word: str) -> str:
     """Put a blank before an expression such as -x**2, which argparse would read as an option."""
-    return f" {word}" if re.match(r"-[^-h]|-h.", word) else word
+    return f" {word}" if re.match(r"-(?!o$)[^-h]|-h.", word) else word
 
 
 # trace --------------------------------------------------------------------------------------------------------------
@@ -130,6 +155,38 @@ def _trace(args: argparse.Namespace) -> None:
         return
     console = _console()
     console.print(trace if _has_unicode() else replace(trace, notation="ascii"))
+
+
+# compare ------------------------------------------------------------------------------------------------------------
+
+
+def _compare(args: argparse.Namespace) -> None:
+    values = _values(args.values)
+    expression = parse(args.expression, tuple(values))
+    chosen = _chosen(args.wrt, list(values))
+    try:
+        with Console(stderr=True).status("measuring"):
+            report = compare(expression, *values.values(), argnums=chosen, seconds=args.seconds)
+    except WengertError:
+        raise
+    except ValueError as error:  # shapes that do not fit
+        raise ExpressionError(f"The expression cannot be evaluated: {error}", expression.text, 1) from None
+    if args.output:
+        _save(report, args.output)
+    if args.json:
+        _print_json({"expression": expression.text, **report.to_dict()})
+    elif not args.output:
+        _console().print(report)
+
+
+def _save(report: Any, path: str) -> None:
+    try:
+        report.save(path)
+    except OSError as error:
+        raise ArgumentError(f"{path} cannot be written: {error.strerror}", instead="another place") from None
+
+
+# Variables ----------------------------------------------------------------------------------------------------------
 
 
 def _values(words: Sequence[str]) -> dict[str, Any]:

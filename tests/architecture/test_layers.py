@@ -46,7 +46,7 @@ LAYERS = (
 
 # Optional and heavy: imported by the function that needs them, so that `import wengert` neither needs nor
 # loads them.
-HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "onnx", "scipy", "sympy", "torch"}
+HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "mpmath", "onnx", "scipy", "sympy", "torch"}
 
 # Of ours, what few programs use: the compiler, and what reads sources.
 LATE = {"wengert.compile", "wengert.lifting"}

@@ -233,3 +233,16 @@ def test_public_names():
         "directional",
         "error_curve",
     }
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("forward", 4), ("backward", 4), ("central", 6), ("complex", 3)])
+def test_columns_share_the_value_at_the_point(kind, calls):
+    points = []
+
+    def fun(x):
+        points.append(x)
+        return np.sum(x * x)
+
+    found = finite_difference.jacobian(fun, np.array([1.0, 2.0, 3.0]), kind=kind)
+    assert len(points) == calls
+    assert np.allclose(found, [2.0, 4.0, 6.0], rtol=1e-6)

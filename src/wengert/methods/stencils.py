@@ -50,7 +50,7 @@ class Stencil:
     """One difference formula: offsets c, weights w, order p and constant C; an imaginary one is the complex step."""
 
     name: str
-    offsets: tuple[int, ...]
+    offsets: tuple[float, ...]
     weights: tuple[float, ...]
     order: int
     constant: float
@@ -65,9 +65,10 @@ class Stencil:
         exponent = 1.25 if self.imaginary else 1 / (self.order + 1)
         return power_of_two(eps**exponent)
 
-    def difference(self, fun: Any, x: Any, direction: Any, h: float) -> Any:
-        """Return D(h) along a direction: the derivative of fun(x + t direction) at t = 0."""
-        return self.combine([fun(point) for point in self.points(x, direction, h)], h)
+    def difference(self, fun: Any, x: Any, direction: Any, h: float, here: Any = None) -> Any:
+        """Return D(h) along a direction: of fun(x + t direction) at t = 0; `here` is fun(x), if known."""
+        points = zip(self.offsets, self.points(x, direction, h), strict=True)
+        return self.combine([fun(p) if offset or here is None else here for offset, p in points], h)
 
     def points(self, x: Any, direction: Any, h: float) -> list[Any]:
         """Return the points at which the function is sampled."""
