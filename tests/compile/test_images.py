@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 
 import wengert as wg
 from wengert.compile import cache, compiled, images
@@ -17,8 +16,8 @@ from wengert.errors import ArgumentError, NotConcreteError
 from wengert.transforms.simplify import simplify
 from wengert.types import ArrayType
 
-from .random_source import inputs, source
-from .test_random_programs import drawn, graph_of
+from .random_source import inputs
+from .test_random_programs import Kind, drawn, graph_of, text_of
 
 X = np.array([0.5, 2.0, -1.0])
 
@@ -200,13 +199,12 @@ def test_no_image_without_a_place(monkeypatch, store):
     assert images.place_of(graph, (), masks=False) is None
 
 
-@settings(max_examples=60)
-@given(drawn(1, 12))
-def test_programs_that_are_found_give_the_same_bits(draws):
-    length, numbers, form = draws
-    turn = numbers[-1][0]
-    text = source(numbers, length, exact=False, turn=turn, finite=True)
-    xs = list(inputs(False, turn).values())
+@pytest.mark.parametrize("number", range(60))
+def test_programs_that_are_found_give_the_same_bits(number):
+    kind = Kind(60, (1, 12), exact=False)
+    draws = drawn(kind, number)
+    text, form = text_of(draws, kind), draws.form
+    xs = list(inputs(False, draws.numbers[-1][0]).values())
     try:
         graph = graph_of(text, form, xs)
         first = Native(graph).flat(xs)(*xs)

@@ -19,9 +19,10 @@ from wengert.transforms.staging import stage
 from wengert.tree import flatten
 from wengert.types import type_of
 
-from . import test_emission_random, test_random_programs
+from . import test_emission_random
 from .graph_agreement import native_results
 from .sharing import shared
+from .test_random_programs import Kind, try_programs
 
 SRC = Path(__file__).parents[2] / "src"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX")
@@ -268,10 +269,9 @@ def test_random_kernels(program, bits):
     test_emission_random.compare(share(program), bits, "inline")
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.usefixtures("all_loops")
-class TestRandomPrograms:
-    """The tests of random programs, with all loops shared that may be."""
-
-    test_whole_numbers = staticmethod(test_random_programs.test_whole_numbers_agree_to_the_bit)
-    test_programs = staticmethod(test_random_programs.test_programs_agree)
-    test_what_is_not_finite = staticmethod(test_random_programs.test_what_is_not_finite_agrees)
+@pytest.mark.parametrize("kind", [Kind(150, (1, 12), exact=True), Kind(100, (1, 12), exact=False)])
+def test_random_programs(kind, monkeypatch):
+    monkeypatch.setenv("WENGERT_CACHE_DIR", "")
+    try_programs(kind)
