@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,18 +104,25 @@ def test_a_file_of_another_user_is_not_used(kept: cache.Store, entry: Path, monk
 # Disks that take nothing ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@contextmanager
 def limited() -> Iterator[None]:
-    """Let no file be longer than 100 bytes: writing more fails as on a full disk, in the middle."""
+    """Let no file be longer than 100 bytes: writing more fails as on a full disk, in the middle.
+
+    Not for longer than needed: what a test prints may go into a file, too.
+    """
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_disk_that_is_full_in_the_middle_of_an_entry(kept: cache.Store, limited: None) -> None:
-    assert product(2.0, 3.0) == 6.0
+def test_a_disk_that_is_full_in_the_middle_of_an_entry(kept: cache.Store) -> None:
+    with limited():
+        found = product(2.0, 3.0)
+    assert found == 6.0
     assert list(kept.path.iterdir()) == []
 
 
