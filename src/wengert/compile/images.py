@@ -17,7 +17,9 @@ import hashlib
 import json
 import math
 import os
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -31,7 +33,7 @@ from wengert.compile.context import in_memory
 from wengert.core.graph import Const, Graph
 from wengert.transforms.staging import Guard
 
-__all__ = ["Image", "Place", "place_of"]
+__all__ = ["Image", "Place", "place_of", "settle"]
 
 _LENGTH: Final = 8
 _EMBEDDED: Final = 1 << 16  # bytes of constants that lowering makes, and an image holds
@@ -90,14 +92,31 @@ class Place:
 
     def load(self) -> Image | None:
         """Return the image, if there is one."""
+        settle()
         found = self._store.load(self._name)
         return None if found is None else _unpacked(found, list(self._constants))
 
     def save(self, image: Image) -> None:
-        """Keep an image, if its constants are such as can be found again."""
+        """Keep an image, if its constants are such as can be found again; it is written while the program runs."""
         packed = _packed(image, self._constants)
         if packed is not None:
+            writer = threading.Thread(target=self._write, args=(packed,), name=f"wengert: keeps {self._name}")
+            _WRITERS.append(writer)
+            writer.start()
+
+    def _write(self, packed: bytes) -> None:
+        with suppress(objects.CacheWarning):  # made an error: reading has told of it before
             self._store.save(self._name, packed, self._facts)
+
+
+# Disks take milliseconds to say that they have written. The interpreter waits for these threads before it ends.
+_WRITERS: Final[list[threading.Thread]] = []
+
+
+def settle() -> None:
+    """Wait until what is being written is there."""
+    while _WRITERS:
+        _WRITERS.pop().join()
 
 
 def place_of(graph: Graph, guards: Sequence[Guard], *, masks: bool) -> Place | None:
