@@ -56,3 +56,14 @@ def test_what_reads_other_entries_too_does_not_overwrite_them(fun) -> None:
 
     found, expected = wg.jit(whole)(MATRIX), whole(MATRIX)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_what_a_routine_leaves_in_another_order_is_not_overwritten_in_order() -> None:
+    """LAPACK's results are columns: a step that writes rows would write over entries that later steps read."""
+
+    def fun(a, b):
+        y = np.linalg.solve(np.eye(N) + a, b)
+        return (np.exp(y) * y) @ a
+
+    b = MATRIX + 1.0
+    np.testing.assert_allclose(wg.jit(fun)(MATRIX, b), fun(MATRIX, b), rtol=1e-10)

@@ -6,7 +6,7 @@ by entry, may write in its place: an array that is updated stays in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from wengert.compile.arena import Arena
@@ -61,10 +61,15 @@ class Liveness:
         Loops, roots and units, in order.
     kept : set
         Roots and units that are read behind all of them.
+    definitions : mapping
+        What values are, as far as they have been written.
     """
 
-    def __init__(self, arena: Arena, items: Sequence[Any], kept: set[Any]) -> None:
+    def __init__(
+        self, arena: Arena, items: Sequence[Any], kept: set[Any], definitions: Mapping[Atom, Any]
+    ) -> None:
         self._arena = arena
+        self._definitions = definitions
         self._items = items
         self._last = last_reads(items, kept)
         self._held: dict[Atom, Memory] = {}  # memory of ours, by what lies in it
@@ -100,6 +105,8 @@ class Liveness:
             atom = owner.results[0] if isinstance(owner, Unit) else owner.atom
             found = self._held.get(atom)
             if found is None or (found.buffer.type, found.buffer.size) != (type, size):
+                continue
+            if self._definitions.get(atom) != found:  # a routine has put it there in another order
                 continue
             if found.strides == memory(root, found.buffer).strides and _is_read_by_steps_of(
                 root, owner, self._items[k]

@@ -124,7 +124,7 @@ class Body:
         outputs = {self.owners[a] for a in self.graph.outputs if a in self.owners}
         settle_memory(self.roots, outputs)
         nests = Nests(self.entries)
-        self._liveness = Liveness(self.lowering.arena, items, outputs)
+        self._liveness = Liveness(self.lowering.arena, items, outputs, self.entries.definitions)
         for k, item in enumerate(items):
             self._liveness.begin(k)
             nests.write(item)
