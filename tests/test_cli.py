@@ -195,3 +195,61 @@ def test_compare_refuses(capsys, words, text):
     code, _, err = run(capsys, "compare", *words, *([] if "--seconds" in words else ["--seconds", "0.02"]))
     assert code == 2
     assert text in err
+
+
+# diff ---------------------------------------------------------------------------------------------------------------
+
+
+def test_diff_prints_formula_latex_and_check(capsys):
+    code, out, err = run(capsys, "diff", "x**2*sin(x)", "--wrt", "x", "--at", "x=2")
+    assert (code, err) == (0, "")
+    assert "x*(x*cos(x) + 2*sin(x))" in out
+    assert r"\cos{\left(x \right)}" in out
+    assert "x = 2" in out
+    assert "agree" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "derivative"),
+    [
+        (["-x**2"], "-2*x"),
+        (["log(x1) + x1*x2 - sin(x2)", "--wrt", "x1"], "x2 + 1/x1"),
+        (["sum(x*y)", "--wrt", "x", "--at", "x=1,2", "y=3,4"], "[y[0], y[1]]"),
+        (["sqrt(x - 1)", "--at", "x=2", "--at", "x=0.5"], "1/(2*sqrt(x - 1))"),
+        (["(x + 1)**10"], "10*(x + 1)**9"),
+        (["floor(x)*abs(x) + ceil(3*x)"], "floor(x)*sign(x)"),
+        (["x%2 + sign(x)"], "1"),
+        (["max(x, 0.5)"], "Heaviside(x - 1/2)"),
+    ],
+)
+def test_diff_as_json(capsys, words, derivative):
+    code, out, _ = run(capsys, "diff", *words, "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert data["derivative"] == derivative
+    assert data["agrees"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["x*y"], "--wrt with one of x, y"),
+        (["3"], "0 variables"),
+        (["x*y", "--wrt", "z"], "depend on 'z'"),
+        (["x*y", "--wrt", "x", "--at", "x=1"], "no value for y"),
+        (["x if x > 0 else 0"], "where(x > 0, a, b)"),
+        (["sin(x"], "not an expression"),
+        (["x*[1,2]", "--wrt", "x"], "2 numbers"),
+    ],
+)
+def test_diff_refuses(capsys, words, text):
+    code, out, err = run(capsys, "diff", *words)
+    assert (code, out) == (2, "")
+    assert text in err
+
+
+def test_diff_says_when_a_formula_is_wrong(capsys, monkeypatch):
+    monkeypatch.setattr("wengert.methods.symbolic.check.derivative", lambda e, s: e)
+    code, out, _ = run(capsys, "diff", "x**3")
+    assert code == 1
+    assert "DIFFER" in out

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wengert.api.placeholders import function, gradients, placeholder
     from wengert.debug import debug_nans
     from wengert.explain.compare import compare
+    from wengert.explain.derivative_source import derivative_source
     from wengert.explain.drawing.drawing import draw
     from wengert.explain.evaluation_trace import evaluation_trace
     from wengert.explain.scaling import scaling
@@ -48,6 +49,7 @@ __all__ = [
     "debug_nans",
     "defjvp",
     "defvjp",
+    "derivative_source",
     "draw",
     "elementwise_grad",
     "errors",
@@ -94,6 +96,7 @@ _LATE = {
     "check_grads": "wengert.testing",
     "compare": "wengert.explain.compare",
     "draw": "wengert.explain.drawing.drawing",
+    "derivative_source": "wengert.explain.derivative_source",
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",
     "export": "",

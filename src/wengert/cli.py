@@ -1,7 +1,7 @@
 """The command line: ``wengert trace "log(x1) + x1*x2 - sin(x2)" x1=2 x2=5 --mode reverse``.
 
-Every command prints for people, and with --json for programs. Exit codes: 0 done; 2 the input was wrong,
-with the reason on standard error; 130 interrupted; 141 the reader of the output went away.
+Every command prints for people, and with --json for programs. Exit codes: 0 done; 1 a check failed; 2 the input was
+wrong, with the reason on standard error; 130 interrupted; 141 the reader of the output went away.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from rich.table import Table
 import wengert
 from wengert.compile import cache
 from wengert.compile.llvm import host
-from wengert.errors import ArgumentError, WengertError
+from wengert.errors import ArgumentError, NotConcreteError, WengertError
 from wengert.explain.compare import compare
 from wengert.explain.evaluation_trace import evaluation_trace
 from wengert.explain.expression import CONSTANTS, FUNCTIONS, ExpressionError, parse
+from wengert.methods.symbolic.check import check_formula
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +62,10 @@ def _run(argv: list[str]) -> int:
     if more:  # NAME=VALUE behind an option
         args.values += more
     try:
-        args.command(args)
+        return args.command(args) or 0
     except WengertError as error:
         sys.stderr.write(_block(error))
         return 2
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.set_defaults(command=_trace)
 
     _add_compare(commands)
+    _add_diff(commands)
 
     info = commands.add_parser(
         "info", help="versions and machine", description="Print versions and the machine."
@@ -120,6 +121,28 @@ def _add_compare(commands: Any) -> None:
     )
     _add_json(compare)
     compare.set_defaults(command=_compare)
+
+
+def _add_diff(commands: Any) -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="the derivative of an expression as a formula, checked at points",
+        description="Print the derivative of an expression as a formula and in LaTeX, and compare it with automatic "
+        "differentiation. Exit code 1 if they differ.",
+        epilog='for instance: wengert diff "x**2*sin(x)" --wrt x --at x=2',
+    )
+    diff.add_argument("expression", metavar="EXPR", help='for instance "x**2*sin(x)"')
+    diff.add_argument("--wrt", metavar="NAME", help="the variable; the only one by default")
+    diff.add_argument(
+        "--at",
+        metavar="NAME=VALUE",
+        nargs="+",
+        action="append",
+        default=[],
+        help="a point; may be given several times. Four points between 0.2 and 2.2 by default",
+    )
+    _add_json(diff)
+    diff.set_defaults(command=_diff)
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:
@@ -222,6 +245,41 @@ def _chosen(wrt: str | None, names: Sequence[str]) -> Any:
                 f"--wrt names {name!r}, which has no value", instead="among " + ", ".join(names)
             )
     return tuple(names.index(name) for name in dict.fromkeys(chosen))
+
+
+# diff ---------------------------------------------------------------------------------------------------------------
+
+
+def _diff(args: argparse.Namespace) -> int:
+    points = [_values(words) for words in args.at]
+    expression = parse(args.expression, None)
+    wrt = args.wrt or (expression.names[0] if len(expression.names) == 1 else "")
+    if not wrt:
+        raise ArgumentError(
+            f"{expression.text!r} has {len(expression.names)} variables",
+            instead="--wrt with one of " + ", ".join(expression.names)
+            if expression.names
+            else "an expression with a variable",
+        )
+    for point in points:
+        missing = [name for name in expression.names if name not in point]
+        if missing:
+            raise ArgumentError(f"--at gives no value for {', '.join(missing)}", instead="a value for each")
+    try:
+        report = check_formula(expression, expression.names, wrt, points)
+    except NotConcreteError:
+        raise ExpressionError(
+            "A condition decides on the formula",
+            expression.text,
+            1,
+            why="the formula is to hold for all values.",
+            instead="where(x > 0, a, b) for a if x > 0 else b",
+        ) from None
+    if args.json:
+        _print_json({"expression": expression.text, **report.to_dict()})
+    else:
+        _console().print(report)
+    return 0 if report.agrees or not any(np.isfinite(p.error) for p in report.points) else 1
 
 
 # info ---------------------------------------------------------------------------------------------------------------

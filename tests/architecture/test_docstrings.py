@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 
 import wengert as wg
-from wengert.methods import finite_difference
+from wengert.methods import finite_difference, symbolic
 
-NAMESPACES = {"wengert": wg, "wengert.tree": wg.tree, "wengert.methods.finite_difference": finite_difference}
+NAMESPACES = {
+    "wengert": wg,
+    "wengert.tree": wg.tree,
+    "wengert.methods.finite_difference": finite_difference,
+    "wengert.methods.symbolic": symbolic,
+}
 RETURNS_NOTHING = {"wengert.check_grads", "wengert.defjvp", "wengert.defvjp", "wengert.tree.register"}
 # The arguments of these are those of the function before them, which they name.
 SHARED = {"wengert.methods.finite_difference.gradient", "wengert.methods.finite_difference.jacobian"}

@@ -25,9 +25,10 @@ from wengert.transforms.execution import Executor
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
 from wengert.transforms.simplify import simplify
+from wengert.transforms.staging import stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["reversal_"]
+__all__ = ["plain_reversal", "reversal_"]
 
 
 class _Steps:
@@ -159,6 +160,12 @@ def _plainly(operands: Sequence[Any], loop: Loop) -> list[Any]:
         np.zeros(np.shape(operands[i]), type_of(operands[i]).dtype) if bars[i] is None else bars[i]
         for i in order
     ]
+
+
+def plain_reversal(types: Sequence[ArrayType], loop: Loop) -> Graph:
+    """Return the reversal of a loop as the graph of one that keeps all residuals, which computes the same."""
+    graph, _ = stage(lambda *operands: _plainly(operands, loop), types, "reversal")
+    return simplify(graph)
 
 
 def _jvp(operands: Sequence[Any], dots: Sequence[Any], *, loop: Loop) -> tuple[Any, Any]:

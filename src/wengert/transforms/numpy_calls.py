@@ -33,9 +33,12 @@ class NumPyCall:
 
     def __call__(self, *values: Any) -> Any:
         """Call the function with values in the places of the traced arguments."""
-        filled = {id(x): v for x, v in zip(self.traced, values, strict=True)}
-        args, kwargs = _replaced(self.arguments, filled)
+        args, kwargs = self.filled(values)
         return self.function(*args, **kwargs)
+
+    def filled(self, values: Any) -> Any:
+        """Return the arguments, positional and by name, with values in the places of the traced ones."""
+        return _replaced(self.arguments, {id(x): v for x, v in zip(self.traced, values, strict=True)})
 
     def __repr__(self) -> str:
         return getattr(self.function, "__name__", "function")
