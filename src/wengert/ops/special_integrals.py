@@ -113,12 +113,15 @@ elementwise(
 # (z, branch, tolerance), of which only z has a derivative; the tolerance may be left out here.
 
 
+_BRANCH = np.dtype("long")  # branches are numbered; SciPy takes floating-point numbers too, and converts them
+
+
 def _lambertw_eval(z: Any, k: Any, tol: Any = 1e-8) -> Any:
-    return _ufuncs._lambertw(z, k, tol)  # noqa: SLF001
+    return _ufuncs._lambertw(z, np.asarray(k, _BRANCH)[()], tol)  # noqa: SLF001
 
 
 def _lambertw_infer(z: ArrayType, k: ArrayType, *_: ArrayType) -> ArrayType:
-    dtypes = (z.dtype, k.dtype, np.dtype(float), None)
+    dtypes = (z.dtype, _BRANCH, np.dtype(float), None)
     return ArrayType(np.broadcast_shapes(z.shape, k.shape), _ufuncs._lambertw.resolve_dtypes(dtypes)[-1])  # noqa: SLF001
 
 
