@@ -19,7 +19,7 @@ from wengert.compile.roots import Root
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Node
 
-__all__ = ["Labels", "Product", "Routine", "product_root", "routine"]
+__all__ = ["Labels", "Product", "Routine", "matrix_product", "product_root", "routine"]
 
 _LARGE = 2048  # products: from here on, BLAS is faster than loops
 _LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
@@ -163,11 +163,28 @@ def write_routine(w: Writer, r: Routine, a: Memory, b: Memory, y: Memory) -> Non
 
 
 def _gemm(w: Writer, r: Routine, a: Memory, b: Memory, y: Memory) -> None:
-    """Write y = a b as y^T = b^T a^T."""
-    m, n, k = r.rows, r.columns, r.summed
-    turned_a, turned_b = r.transposed
+    matrix_product(w, a, b, y, (r.rows, r.columns, r.summed), turned=r.transposed)
+
+
+def matrix_product(
+    w: Writer,
+    a: Memory,
+    b: Memory,
+    y: Memory,
+    sizes: tuple[int, int, int],
+    *,
+    turned: tuple[bool, bool] = (False, False),
+    adds: bool = False,
+) -> None:
+    """Write y = a b as y^T = b^T a^T; sizes are rows and columns of y, and how many products each entry adds up.
+
+    Operands may be there as their transposes; products may be added to what y is.
+    """
+    m, n, k = sizes
+    turned_a, turned_b = turned
     sides = "T" if turned_b else "N", "T" if turned_a else "N"
-    _call(w, "gemm", *sides, n, m, k, 1.0, b, k if turned_b else n, a, m if turned_a else k, 0.0, y, n)
+    beta = 1.0 if adds else 0.0
+    _call(w, "gemm", *sides, n, m, k, 1.0, b, k if turned_b else n, a, m if turned_a else k, beta, y, n)
 
 
 def _gemv(w: Writer, r: Routine, a: Memory, b: Memory, y: Memory) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wengert.compile.affine import constant
 from wengert.compile.context import Lowering, NotLowered, size_of
+from wengert.compile.convolutions import CONVOLUTIONS
 from wengert.compile.definitions import Memory, row_major
 from wengert.compile.finiteness import doubtful
 from wengert.compile.host_calls import hosted
@@ -26,7 +27,7 @@ from wengert.types import ArrayType
 
 __all__ = ["Lowered", "lowered"]
 
-_UNITS = {**UNITS, Library: factored}
+_UNITS = {**UNITS, **CONVOLUTIONS, Library: factored}
 
 
 class Lowered(NamedTuple):

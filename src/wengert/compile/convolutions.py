@@ -1,0 +1,274 @@
+"""Convolutions: for each example, the windows of its image as the columns of a matrix, and products of matrices.
+
+    conv            result = weights columns(image)
+    conv_input      columns = weights^T cotangent, added to where they were taken from
+    conv_weight     weights += cotangent columns(image)^T
+
+One example's columns stay in the cache between being written and being read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from wengert.compile.affine import Slots, constant
+from wengert.compile.contractions import matrix_product
+from wengert.compile.definitions import Memory
+from wengert.compile.lower import Body
+from wengert.compile.nests import loops
+from wengert.compile.roots import Unit
+from wengert.compile.writing import Writer, type_name
+from wengert.core.graph import Node
+from wengert.core.primitive import Primitive
+from wengert.ops.convolution import Ints, Pads, conv_, conv_input_, conv_weight_
+from wengert.types import ArrayType
+
+__all__ = ["CONVOLUTIONS"]
+
+_TAPS = 128  # entries of a kernel: each is a loop that is written out
+
+
+class Tap(NamedTuple):
+    """Where an entry of the kernel meets the image: in windows start, ..., start + shape - 1 along each axis.
+
+    The window `start + p` has the entry of the image at ``origin + stride * p`` there.
+    """
+
+    number: int
+    start: Ints
+    shape: Ints
+    origin: Ints
+
+
+class Geometry(NamedTuple):
+    """Which windows there are. Channels, in and out, are those of a group."""
+
+    examples: int
+    groups: int
+    channels: int
+    outputs: int
+    spatial: Ints
+    out: Ints
+    kernel: Ints
+    stride: Ints
+    padding: Pads
+    dilation: Ints
+
+    @property
+    def points(self) -> int:
+        """How many windows an image has."""
+        return math.prod(self.out)
+
+    @property
+    def depth(self) -> int:
+        """How many entries a window has, in all channels of a group."""
+        return self.channels * math.prod(self.kernel)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the windows are the entries of the image."""
+        return math.prod(self.kernel) == 1 and self.spatial == self.out and set(self.stride) == {1}
+
+    @property
+    def leaves_margins(self) -> bool:
+        """Whether some windows reach over the edge."""
+        return any(tap.shape != self.out for tap in self.taps())
+
+    def taps(self) -> Iterator[Tap]:
+        """Yield the entries of the kernel."""
+        for number, place in enumerate(itertools.product(*map(range, self.kernel))):
+            start, stop, origin = [], [], []
+            for k, m, n, s, (low, _), d in zip(
+                place, self.spatial, self.out, self.stride, self.padding, self.dilation, strict=True
+            ):
+                ahead = low - d * k  # entry 0 of the image lies so far behind that of window 0
+                first = max(0, -(-ahead // s))
+                start.append(first)
+                stop.append(max(first, min(n, (m - 1 + ahead) // s + 1)))
+                origin.append(s * first - ahead)
+            shape = tuple([b - a for a, b in zip(start, stop, strict=True)])
+            yield Tap(number, tuple(start), shape, tuple(origin))
+
+
+class Columns:
+    """The windows of one image at a time, as the columns of a matrix for each group.
+
+    Parameters
+    ----------
+    body : Body
+    g : Geometry
+    type : dtype
+    """
+
+    def __init__(self, body: Body, g: Geometry, type: Any) -> None:
+        self._w: Writer = body.lowering.writer
+        self._g = g
+        shape = (g.groups * g.channels, math.prod(g.kernel), *g.out)
+        self.memory = body.lowering.scratch(ArrayType(shape, type))
+
+    def clear(self) -> None:
+        """Fill with zeros what no image fills."""
+        if self._g.leaves_margins:
+            _fill(self._w, self.memory, self.memory.buffer.size)
+
+    def take(self, image: Memory) -> None:
+        """Write a loop that copies the windows of an image."""
+        for source, target, shape in self._pairs(image):
+            with loops(self._w, shape, lanes=True) as index:
+                self._w.store(
+                    self._w.load_here(image.buffer, source(index)), self.memory.buffer, target(index)
+                )
+        self._w.wrote(self.memory.buffer)
+
+    def add_to(self, image: Memory) -> None:
+        """Write a loop that adds each entry of the windows to the entry of the image that it stands for."""
+        w = self._w
+        for target, source, shape in self._pairs(image):
+            with loops(w, shape, lanes=True) as index:
+                one, more = (
+                    w.load_here(image.buffer, target(index)),
+                    w.load_here(self.memory.buffer, source(index)),
+                )
+                w.store(w("add", one, more), image.buffer, target(index))
+        w.wrote(image.buffer)
+
+    def _pairs(self, image: Memory) -> Iterator[tuple[Callable[[Slots], Any], Callable[[Slots], Any], Ints]]:
+        """Yield, for each entry of the kernel, places in the image and in the columns, and how many."""
+        g = self._g
+        for tap in g.taps():
+
+            def in_image(index: Slots, tap: Tap = tap) -> Any:
+                steps = zip(index[1:], g.stride, tap.origin, strict=True)
+                return image.place((index[0], *[p * s + first for p, s, first in steps]))
+
+            def in_columns(index: Slots, tap: Tap = tap) -> Any:
+                steps = [p + first for p, first in zip(index[1:], tap.start, strict=True)]
+                return self.memory.place((index[0], constant(tap.number), *steps))
+
+            if 0 not in tap.shape:
+                yield in_image, in_columns, (g.groups * g.channels, *tap.shape)
+
+
+def _fill(w: Writer, memory: Memory, size: int) -> None:
+    """Write a loop that puts zeros into so many entries."""
+    with loops(w, (size,), lanes=True) as (at,):
+        w.store(w.constant(0, memory.buffer.type), memory.buffer, memory.offset + at)
+    w.wrote(memory.buffer)
+
+
+def _products(
+    w: Writer, g: Geometry, a: Memory, b: Memory, y: Memory, sizes: tuple[int, int, int], **how: Any
+) -> None:
+    """Write y = a b for each group; matrices of a group lie behind those of the one before."""
+    m, n, k = sizes
+    with loops(w, (g.groups,) if g.groups > 1 else ()) as index:
+        at = sum(index, constant(0))
+        parts = ((a, m * k), (b, k * n), (y, m * n))
+        left, right, result = [x._replace(offset=x.offset + at * size) for x, size in parts]
+        matrix_product(w, left, right, result, sizes, **how)
+
+
+# The three operations -------------------------------------------------------------------------------------------------
+
+
+def _unit(node: Node, g: Geometry, write: Callable[[], None]) -> Unit | None:
+    """Return a convolution as a unit, where there is something to compute, in one type that BLAS has."""
+    atoms = (*node.inputs, *node.outputs)
+    types = {type_name(a.dtype) for a in atoms}
+    if len(types) > 1 or not types <= {"f64", "f32"} or any(0 in a.shape for a in atoms):
+        return None
+    return Unit(node.inputs, node.outputs, write) if math.prod(g.kernel) <= _TAPS else None
+
+
+def _geometry(x: Ints, weights: Ints, out: Ints, groups: int, **rest: Any) -> Geometry:
+    n, channels, *spatial = x
+    o, _, *kernel = weights
+    sizes = n, groups, channels // groups, o // groups
+    return Geometry(
+        *sizes, tuple(spatial), out[2:], tuple(kernel), rest["stride"], rest["padding"], rest["dilation"]
+    )
+
+
+def _conv(body: Body, node: Node) -> Unit | None:
+    (x, weights), (y,) = node.inputs, node.outputs
+    g = _geometry(x.shape, weights.shape, y.shape, **node.params)
+
+    def write() -> None:
+        w = body.lowering.writer
+        images, rows, results = body.contiguous(x), body.contiguous(weights), body.result(y)
+        columns = None if g.is_plain else Columns(body, g, y.dtype)
+        if columns is not None:
+            columns.clear()
+        with loops(w, (g.examples,)) as (i,):
+            windows = _windows(_example(images, i), columns)
+            _products(w, g, rows, windows, _example(results, i), (g.outputs, g.points, g.depth))
+        w.wrote(results.buffer)
+
+    return _unit(node, g, write)
+
+
+def _conv_input(body: Body, node: Node) -> Unit | None:
+    (z, weights), (x,) = node.inputs, node.outputs
+    params = {name: value for name, value in node.params.items() if name != "spatial"}
+    g = _geometry(x.shape, weights.shape, z.shape, **params)
+
+    def write() -> None:
+        w = body.lowering.writer
+        bars, rows, results = body.contiguous(z), body.contiguous(weights), body.result(x)
+        columns = None if g.is_plain else Columns(body, g, x.dtype)
+        with loops(w, (g.examples,)) as (i,):
+            image = _example(results, i)
+            windows = image if columns is None else columns.memory
+            sizes = g.depth, g.points, g.outputs
+            _products(w, g, rows, _example(bars, i), windows, sizes, turned=(True, False))
+            if columns is not None:
+                w.wrote(windows.buffer)
+                _fill(w, image, math.prod(x.shape[1:]))
+                columns.add_to(image)
+        w.wrote(results.buffer)
+
+    return _unit(node, g, write)
+
+
+def _conv_weight(body: Body, node: Node) -> Unit | None:
+    (x, z), (weights,) = node.inputs, node.outputs
+    params = {name: value for name, value in node.params.items() if name != "kernel"}
+    g = _geometry(x.shape, weights.shape, z.shape, **params)
+
+    def write() -> None:
+        w = body.lowering.writer
+        images, bars, result = body.contiguous(x), body.contiguous(z), body.result(weights)
+        columns = None if g.is_plain else Columns(body, g, weights.dtype)
+        if columns is not None:
+            columns.clear()
+        _fill(w, result, math.prod(weights.shape))
+        with loops(w, (g.examples,)) as (i,):
+            windows = _windows(_example(images, i), columns)
+            sizes = g.outputs, g.depth, g.points
+            _products(w, g, _example(bars, i), windows, result, sizes, turned=(False, True), adds=True)
+        w.wrote(result.buffer)
+
+    return _unit(node, g, write)
+
+
+def _windows(image: Memory, columns: Columns | None) -> Memory:
+    """Return the windows of an image: copied, where they are not the image itself."""
+    if columns is None:
+        return image
+    columns.take(image)
+    return columns.memory
+
+
+def _example(memory: Memory, i: Any) -> Memory:
+    """Return the memory of one example."""
+    return Memory(memory.buffer, memory.offset + i * memory.strides[0], memory.strides[1:])
+
+
+CONVOLUTIONS: dict[Primitive | type, Callable[[Body, Node], Unit | None]] = {
+    conv_: _conv,
+    conv_input_: _conv_input,
+    conv_weight_: _conv_weight,
+}

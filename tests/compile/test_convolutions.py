@@ -1,0 +1,57 @@
+"""Convolutions as machine code: every geometry, both precisions, and what is left to NumPy."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.ops.convolution import _geometries, conv_, conv_input_, conv_weight_
+
+pytestmark = pytest.mark.usefixtures("machine_code")
+
+GEOMETRIES = list(_geometries(np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("number", range(len(GEOMETRIES)))
+def test_all_three_in_every_geometry(number, dtype):
+    x, w, z, geometry = GEOMETRIES[number]
+    x, w, z = (a.astype(dtype) for a in (x, w, z))
+    spatial, kernel = x.shape[2:], w.shape[2:]
+    for fun, args in (
+        (lambda x, w: conv_(x, w, **geometry), (x, w)),
+        (lambda z, w: conv_input_(z, w, spatial=spatial, **geometry), (z, w)),
+        (lambda x, z: conv_weight_(x, z, kernel=kernel, **geometry), (x, z)),
+    ):
+        found, expected = wg.jit(fun)(*args), fun(*args)
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        # sums of at most 24 products of numbers of a size of 1, in another order
+        np.testing.assert_allclose(found, expected, rtol=0, atol=24 * 4 * np.finfo(dtype).eps)
+
+
+def test_no_operation_is_left_to_numpy():
+    x, w, _, geometry = GEOMETRIES[2]
+    fun = wg.jit(wg.grad(lambda w: np.sum(conv_(x, w, **geometry) ** 2)))
+    fun(w)
+    assert "host" not in fun.kernels(w)
+    assert "gemm" in fun.kernels(w)
+
+
+def test_a_stack_of_results_in_a_loop():
+    """Results and operands that are parts of larger arrays, at places that are computed."""
+    x = np.random.default_rng(0).normal(size=(3, 2, 1, 5, 5))
+    w = np.random.default_rng(1).normal(size=(1, 1, 3, 3))
+    geometry = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+
+    def fun(x, w):
+        return wg.scan(lambda c, image: (c + 1.0, conv_(image, w * c, **geometry)), 1.0, x)[1]
+
+    expected = np.stack([conv_(image, w * (1.0 + k), **geometry) for k, image in enumerate(x)])
+    np.testing.assert_allclose(wg.jit(fun)(x, w), expected, rtol=1e-13, atol=1e-14)
+
+
+def test_mixed_precision_is_left_to_numpy():
+    x, w, _, geometry = GEOMETRIES[0]
+    fun = wg.jit(lambda x, w: conv_(x, w, **geometry) * 2.0)
+    np.testing.assert_array_equal(
+        fun(x.astype(np.float32), w), conv_(x.astype(np.float32), w, **geometry) * 2.0
+    )
