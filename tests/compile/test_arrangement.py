@@ -86,3 +86,16 @@ def test_what_is_read_at_computed_indices_again_and_again_is_read_once(machine_c
     compiled = wg.jit(fun)
     np.testing.assert_array_equal(compiled(x, faces, seen), fun(x, faces, seen))
     assert str(compiled.kernels(x, faces, seen)).count("load argument2") <= 2  # once, and once to be checked
+
+
+def test_single_entries_of_short_vectors_cut_no_loops(machine_code):
+    """The gradient of reads v[k] is one loop, whose steps ask whether they are at k."""
+    v = np.linspace(0.1, 0.8, 8)
+
+    def fun(v):
+        return np.sum(v * v[2] + np.sin(v) * v[5] * v[-1])
+
+    compiled = wg.jit(wg.grad(fun))
+    np.testing.assert_allclose(compiled(v), wg.grad(fun)(v), rtol=1e-14)
+    text = str(compiled.kernels(v))
+    assert text.count("for ") == text.count("< 8 lanes")

@@ -35,6 +35,8 @@ __all__ = [
     "row_major",
 ]
 
+_SHORT = 16  # steps: a loop so short is not cut for a piece of one entry, which would leave no vectors
+
 Reads = list[tuple[Atom, Slots]]
 
 
@@ -286,7 +288,9 @@ class Placed(NamedTuple):
     def _inner(self, piece: Any, index: Slots) -> Slots:
         """Return the index in a piece of an entry of the result; strides are 1 or -1."""
         steps = _steps(piece, index)
-        return tuple([constant(0) if axis is None else steps[axis] for axis in piece.axes])
+        return tuple(
+            [constant(0) if axis is None or piece.extents[axis] == 1 else steps[axis] for axis in piece.axes]
+        )
 
     def cuts(self, index: Slots) -> list[tuple[Axis, int]] | None:
         """Return where loops are to be cut, so that each part lies within pieces or outside; None if that cannot be."""
@@ -300,6 +304,8 @@ class Placed(NamedTuple):
                 ((axis, c),) = e.terms
                 if c != 1 or not isinstance(axis, Axis):
                     return None
+                if n == 1 and axis.extent <= _SHORT:
+                    continue
                 low = offset if stride == 1 else offset - n + 1
                 found += [(axis, low - e.offset), (axis, low + n - e.offset)]
         return found
@@ -311,25 +317,37 @@ class Placed(NamedTuple):
         base = entries.at(*self.reads(index)[-1]) if self.kind.base else zero
         found = w.convert(base, zero.type)
         for p in self.pieces:
-            if self._is_inside(entries, p, index):
+            inside = self._inside(entries, p, index)
+            if inside is not None:
                 x = entries.at(self.node.inputs[p.operand], self._inner(p, index))
                 x = w.convert(x, zero.type)
-                found = w("add", found, x) if self.kind.adds and found is not zero else x
+                new = w("add", found, x) if self.kind.adds and found is not zero else x
+                for condition in inside:
+                    new = w("select", condition, new, found)
+                found = new
         return found
 
-    def _is_inside(self, entries: Entries, piece: Any, index: Slots) -> bool:
+    def _inside(self, entries: Entries, piece: Any, index: Slots) -> list[Value] | None:
+        """Return what has to hold for an entry to be in a piece, or None where it cannot be.
+
+        Loops are cut where pieces begin and end, but for single entries on short axes: there each step asks.
+        """
+        w = entries.writer
+        conditions = []
         for step, stride, e, offset, n in zip(
             _steps(piece, index), piece.strides, index, piece.offsets, piece.extents, strict=True
         ):
             if not e.terms and (e.offset - offset) % stride:
-                return False
-            low, high = entries.writer.bounds(step) or (-1, n)
+                return None
+            low, high = w.bounds(step) or (-1, n)
             if high < 0 or low >= n:
-                return False
+                return None
             if low < 0 or high >= n:
-                message = f"a loop over {self.node!r} was not cut"
-                raise AssertionError(message)
-        return True
+                if n > 1:
+                    message = f"a loop over {self.node!r} was not cut"
+                    raise AssertionError(message)
+                conditions.append(w("eq", w.integer(step), w.constant(0, INT)))
+        return conditions
 
 
 def has_gaps(pieces: Sequence[Any]) -> bool:
