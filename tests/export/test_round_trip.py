@@ -64,7 +64,7 @@ def test_every_primitive(name, again):
             np.testing.assert_array_equal(y, z)
 
 
-@pytest.mark.parametrize("name", CODE)
+@pytest.mark.parametrize("name", sorted(CODE))
 def test_code_is_not_saved(name, again):
     case = next(samples(PRIMITIVES[name]))
     with pytest.raises(ArgumentError, match="cannot be saved"):

@@ -247,7 +247,7 @@ async def coroutine(x):
         (3.0, "function"),
         (functools.partial(np.sin), "sin"),
     ],
-    ids=str,
+    ids=["generator", "coroutine", "ufunc", "builtin", "class", "number", "partial"],
 )
 def test_what_has_no_source_is_refused_at_once(fun, word):
     with pytest.raises(wg.errors.WengertError) as caught:
