@@ -230,7 +230,7 @@ STRANGERS = [
         (Dict(("a",), (List((FLOAT,)),)), lambda v: False),
         (Nothing(), lambda v: v is None),
     ],
-    ids=lambda v: repr(v)[:30],
+    ids=lambda v: "fits" if callable(v) else repr(v)[:30],
 )
 def test_what_does_not_fit_goes_to_the_fallback(way, structure, fits):
     fallback = Fallback()
