@@ -25,7 +25,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python examples/fit_thurber.py
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
