@@ -111,3 +111,61 @@ def test_arguments_are_untouched() -> None:
 
     wg.check_grads(fun, (x,))
     assert np.array_equal(x, X)
+
+
+# The operation at fault ---------------------------------------------------------------------------------------------
+
+bad_cube = _cube(vjp=2.9)
+
+
+def guilty_line(x: Any) -> Any:
+    y = np.sin(x)
+    z = bad_cube(y) + y  # guilty
+    return np.sum(z * 2.0)
+
+
+def guilty_loop(x: Any) -> Any:
+    def step(c: Any, t: Any) -> Any:
+        return bad_cube(c) * t, None  # looped
+
+    return wg.scan(step, x, np.arange(1.0, 5.0))[0]
+
+
+STOPPED: dict[str, tuple[Any, tuple[Any, ...], str, str]] = {
+    "custom rule": (guilty_line, (X,), "it is the function <lambda>: alone", "# guilty"),
+    "in a loop": (guilty_loop, (0.9,), "in step 1 of 4: alone", "# looped"),
+    "compiled": (wg.jit(guilty_line), (X,), "it is the function <lambda>", "# guilty"),
+    "stopped": (
+        lambda x: x * wg.stop_gradient(x), (X,), "an operand of multiply changes with the arguments", "x * wg.stop",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STOPPED)
+def test_the_operation_at_fault_is_named(case: str) -> None:
+    fun, args, why, line = STOPPED[case]
+    with pytest.raises(GradientCheckError) as caught:
+        wg.check_grads(fun, args)
+    assert why in caught.value.why
+    assert line in str(caught.value.where)
+
+
+def test_the_operation_at_fault_in_a_second_derivative() -> None:
+    def slope_rule(x: Any) -> Any:
+        return 3.0 * x**2
+
+    slope = wg.custom_derivative(slope_rule).defvjp(lambda x: (3.0 * x**2, x), lambda x, g: (5.0 * x * g,))
+    f = wg.custom_derivative(lambda x: x**3).defvjp(lambda x: (f(x), x), lambda x, g: (slope(x) * g,))
+    with pytest.raises(GradientCheckError) as caught:
+        wg.check_grads(lambda x: np.sum(f(x)), (X,), modes=("reverse",))
+    assert "slope_rule" in caught.value.why
+
+
+def test_what_is_no_operations_fault() -> None:
+    with pytest.raises(GradientCheckError) as caught:
+        wg.check_grads(lambda x: x if x > 0.5 else 0.5 * x * np.cos(x), (0.5,))
+    assert "The rules of all its operations agree with differences" in caught.value.why
+    rng = np.random.default_rng(0)
+    with pytest.raises(GradientCheckError) as caught:
+        wg.check_grads(lambda x: x * rng.normal(), (1.0,))
+    assert "another result each time" in caught.value.why

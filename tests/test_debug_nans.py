@@ -195,3 +195,84 @@ def test_another_thread_is_not_watched() -> None:
             assert wg.grad(np.sqrt)(0.0) == np.inf
         done.set()
         future.result()
+
+
+# Loops and compiled functions ---------------------------------------------------------------------------------------
+
+
+def scanned(c: Any) -> Any:
+    def body(c: Any, x: Any) -> Any:
+        y = np.log(c - x)  # in the body
+        return y, y
+
+    return wg.scan(body, c, np.ones(4))[0]
+
+
+def rooted(c: Any) -> Any:
+    def body(i: Any, c: Any) -> Any:
+        return np.sqrt(c - 1.0) + 2.0 + i  # the root
+
+    return wg.fori_loop(0, 3, body, c)
+
+
+def divided(x: Any) -> Any:
+    return wg.while_loop(lambda y: y < 3, lambda y: y / (y - y), x)  # divided
+
+
+def nested(x: Any) -> Any:
+    return wg.fori_loop(0, 3, lambda i, s: scanned(s - i), x)
+
+
+compiled = wg.jit(scanned)
+compiled_log = wg.jit(lambda x: np.sum(np.log(x)))
+
+LOOPS: dict[str, tuple[Any, str, str, str]] = {
+    "gradient of scan": (lambda: wg.grad(scanned)(3.0), "log gives nan", "step 2 of 4", "# in the body"),
+    "tangent of scan": (
+        lambda: wg.jvp(scanned, (3.0,), (1.0,)), "log gives nan", "step 2 of 4", "# in the body",
+    ),
+    "batch": (lambda: wg.grad(lambda x: np.sum(np.stack([scanned(x), scanned(x + 9)])))(3.0), "log", "step 2", "# in"),
+    "derivative in a loop": (
+        lambda: wg.grad(rooted)(1.0), "the derivative of sqrt gives inf", "step 1 of 3", "# the root",
+    ),
+    "tangent in a loop": (
+        lambda: wg.jvp(rooted, (1.0,), (1.0,)), "the derivative of sqrt gives inf", "step 1 of 3", "# the root",
+    ),
+    "array in a loop": (
+        lambda: wg.grad(lambda x: np.sum(rooted(x)))(np.array([2.0, 1.0])),
+        "the derivative of sqrt gives inf at [1]", "step 1 of 3", "# the root",
+    ),
+    "while": (lambda: wg.grad(divided)(1.0), "divide gives inf", "step 1 of 1", "# divided"),
+    "loop in a loop": (lambda: wg.grad(nested)(4.5), "log gives nan", "step 1 of 3, step 3 of 4", "# in the body"),
+    "compiled loop": (lambda: compiled(3.0), "log gives nan", "step 2 of 4", "# in the body"),
+    "gradient of a compiled loop": (lambda: wg.grad(compiled)(3.0), "log gives nan", "step 2 of 4", "# in the body"),
+    "compiled": (lambda: compiled_log(np.array([1.0, 0.0])), "log gives -inf", "at [1]", "compiled_log ="),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("case", LOOPS)
+def test_inside_loops_and_compiled_functions(case: str, warm: bool) -> None:
+    call, what, step, line = LOOPS[case]
+    if warm:
+        with np.errstate(all="ignore"):
+            call()
+    error = born(call)
+    assert what in error.what
+    assert step in error.what
+    assert line in str(error.where)
+
+
+def test_a_compiled_function_without_a_nan_is_run_once() -> None:
+    calls = []
+
+    def fun(x: Any) -> Any:
+        calls.append(1)
+        return np.sum(x)
+
+    with wg.debug_nans():
+        assert wg.jit(fun)(np.ones(3)) == 3.0
+    assert len(calls) == 1
+    with wg.debug_nans(infinities=False), np.errstate(all="ignore"):
+        assert compiled_log(np.array([1.0, 0.0])) == -np.inf

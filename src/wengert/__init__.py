@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wengert.explain.derivative_source import derivative_source
     from wengert.explain.drawing.drawing import draw
     from wengert.explain.evaluation_trace import evaluation_trace
+    from wengert.explain.gradient_report import gradient_report
     from wengert.explain.scaling import scaling
     from wengert.testing import check_grads
     from wengert.variable import Variable
@@ -60,6 +61,7 @@ __all__ = [
     "fori_loop",
     "function",
     "grad",
+    "gradient_report",
     "gradients",
     "hessian",
     "hvp",
@@ -100,6 +102,7 @@ _LATE = {
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",
     "export": "",
+    "gradient_report": "wengert.explain.gradient_report",
     "function": "wengert.api.placeholders",
     "gradients": "wengert.api.placeholders",
     "methods": "",

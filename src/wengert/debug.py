@@ -7,23 +7,34 @@ else in the system knows of it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert import tree
+from wengert.api.products import jvp, vjp
+from wengert.control.unrolling import here, placed, unrolled
 from wengert.core.attention import Blocks, lenses
-from wengert.core.dispatch import bind
+from wengert.core.dispatch import Interpreter, bind
+from wengert.core.numpy_protocol import replace_traced
 from wengert.core.primitive import LazyScatter, Primitive
+from wengert.core.tracer import Tracer
 from wengert.core.views import root
-from wengert.errors import NonFiniteError, user_line
+from wengert.errors import NonFiniteError, line_text
 from wengert.transforms.accumulation import LazyItem
 from wengert.types import type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["debug_nans"]
+    from wengert.control.unrolling import Standing
+
+__all__ = ["debug_nans", "watched"]
+
+
+_HOLDERS = frozenset(("scan", "while", "switch", "call"))
 
 
 class debug_nans:  # noqa: N801 - used as a function
@@ -44,10 +55,13 @@ class debug_nans:  # noqa: N801 - used as a function
     Notes
     -----
     A context manager, for `grad`, `jvp`, `vmap`, `Variable` and all that is built on them. Operations on
-    plain arrays are not seen. Values that are not finite may come in, as arguments or as constants such as
-    ``-np.inf``, and may be passed on: it is the first one that raises, an infinity made of finite operands or
-    a NaN made of operands without one. A derivative is watched if both its operation and its sweep are in the
-    block. In the block programs are slower, and outside of it as quick as ever.
+    plain arrays are not seen, but where a function compiled by `jit` gives such a number, it is run once more,
+    uncompiled, to name the operation. Of a loop the step is named, and the line of its body, if what
+    a step makes reaches the loop's result or derivative. Values that are not
+    finite may come in, as arguments or as constants such as ``-np.inf``, and may be passed on: it is the first
+    one that raises, an infinity made of finite operands or a NaN made of operands without one. A derivative is
+    watched if both its operation and its sweep are in the block. In the block programs are slower, and outside of
+    it as quick as ever.
 
     Examples
     --------
@@ -76,7 +90,7 @@ class debug_nans:  # noqa: N801 - used as a function
         """Return a primitive that is watched, once."""
         if isinstance(getattr(prim.eval, "__self__", None), _Watched):
             return prim
-        watched = _Watched(prim, user_line(), self.infinities)
+        watched = _Watched(prim, here(), self.infinities)
         return prim.with_rules(
             quick=None,
             **{
@@ -87,43 +101,101 @@ class debug_nans:  # noqa: N801 - used as a function
         )
 
 
+def watched(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function of plain values, which in a block of `debug_nans` raises if its result is not finite.
+
+    Parameters
+    ----------
+    fun : callable
+    args, kwargs
+        Its arguments.
+
+    Returns
+    -------
+    pytree
+        Its result.
+    """
+    y = fun(*args, **kwargs)
+    owners = [getattr(lens, "__self__", None) for lens in lenses.get()]
+    blocks = [owner for owner in owners if isinstance(owner, debug_nans)]
+    if blocks and any(_is_tainted(v, infinities=blocks[-1].infinities) for v in _numbers(tree.flatten(y)[0])):
+        leaves, structure = tree.flatten((args, kwargs))
+        with _Witness() as witness:
+            seen = tree.unflatten(structure, [witness.lift(x) for x in leaves])
+            fun(*seen[0], **seen[1])
+    return y
+
+
+def _is_tainted(y: Any, *, infinities: bool) -> bool:
+    return bool(np.any(~np.isfinite(y) if infinities else np.isnan(y)))
+
+
+class _Witness(Interpreter):
+    """Evaluates plain values, so that lenses see their operations."""
+
+    __slots__ = ()
+    name = "debug_nans"
+
+    def lift(self, x: Any) -> Any:
+        """Return a floating-point number or array as a tracer."""
+        plain = isinstance(x, float | complex | np.ndarray | np.inexact)
+        return Tracer(self, np.asarray(x)[()], None) if plain and np.asarray(x).dtype.kind in "fc" else x
+
+    def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        seen = self.consider(prim)
+        values = [x.value if self.owns(x) else x for x in xs]
+        y = bind(prim if seen is None else seen, values, params)
+        return tuple(map(self._lifted, y)) if prim.multiple else self._lifted(y)
+
+    def _lifted(self, y: Any) -> Any:
+        return Tracer(self, y, None) if y.dtype.kind in "fc" else y
+
+    def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        args, kwargs = replace_traced((args, kwargs), self, lambda x: x.value)
+        return function(*args, **kwargs)
+
+    def hold(self, value: Any) -> Tracer:
+        return Tracer(self, value, None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Watched:
     """The rules of a primitive that was applied at a line, with an eye on what they make."""
 
     prim: Primitive
-    where: str | None
+    standing: Standing
     infinities: bool
 
     def eval(self, *xs: Any, **params: Any) -> Any:
         with self._quiet():
             y = bind(self.prim, xs, params)
-        self._forward(y, xs)
+        self._forward(y, xs, params)
         return y
 
     def save(self, *xs: Any, **params: Any) -> tuple[Any, Any]:
-        with self._quiet():
+        with self._quiet(), self._blaming(xs, params):
             y, saved = self.prim.save(*xs, **params)  # type: ignore[misc]
-        self._forward(y, xs)
+        self._forward(y, xs, params)
         return y, saved
 
     def batch(self, size: int, xs: Sequence[Any], batched: Sequence[bool], **params: Any) -> Any:
         with self._quiet():
             y = self.prim.batch(size, xs, batched, **params)  # type: ignore[misc]
-        self._forward(y, xs)
+        self._forward(y, xs, params)
         return y
 
     def jvp(self, xs: Sequence[Any], x_dots: Sequence[Any], **params: Any) -> tuple[Any, Any]:
-        with self._quiet():
+        with self._quiet(), self._blaming(xs, params, "tangent", x_dots):
             y, y_dot = self.prim.jvp(xs, x_dots, **params)  # type: ignore[misc]
-        self._forward(y, xs)
-        self._derivative(y_dot, (*xs, y, *x_dots), xs, "tangent", x_dots)
+        self._forward(y, xs, params)
+        self._derivative(y_dot, (*xs, y, *x_dots), xs, params, "tangent", x_dots)
         return y, y_dot
 
     def vjp(self, y_bar: Any, site: Any, **params: Any) -> Any:
-        x_bars = self.prim.vjp(y_bar, site, **params)  # type: ignore[misc]
+        with self._blaming(site.xs, params, "cotangent", (y_bar,)):
+            x_bars = self.prim.vjp(y_bar, site, **params)  # type: ignore[misc]
         if lenses.get():
-            self._derivative(x_bars, (*site.xs, site.y, y_bar), site.xs, "cotangent", (y_bar,))
+            self._derivative(x_bars, (*site.xs, site.y, y_bar), site.xs, params, "cotangent", (y_bar,))
         return x_bars
 
     # What they look for
@@ -133,28 +205,89 @@ class _Watched:
         infinite = "ignore" if self.infinities else None
         return np.errstate(invalid="ignore", divide=infinite, over=infinite)  # type: ignore[arg-type]
 
-    def _forward(self, y: Any, xs: Sequence[Any]) -> None:
+    def _forward(self, y: Any, xs: Sequence[Any], params: dict[str, Any]) -> None:
         for value, index in self._born(y, xs):
+            self._look_inside(xs, params)
             raise NonFiniteError(
-                f"{self.prim.name} gives {value}{_at(index)}",
-                where=self.where,
+                f"{self.prim.name} gives {value}{_at(index)}{self._round()}",
+                where=self._where(),
                 why=f"{self._operands(xs, index)}.",
                 instead="keep operands in the domain. To leave entries out, replace them before the operation: "
                 "np.log(np.where(x > 0, x, 1.0)).",
             )
 
     def _derivative(
-        self, results: Any, causes: Sequence[Any], xs: Sequence[Any], kind: str, directions: Sequence[Any]
+        self,
+        results: Any,
+        causes: Sequence[Any],
+        xs: Sequence[Any],
+        params: dict[str, Any],
+        kind: str,
+        directions: Sequence[Any],
     ) -> None:
         for value, index in self._born(results, causes):
+            self._look_inside(xs, params, kind, directions)
             given = " and ".join([_described(_plain(v), index) for v in directions if v is not None])
             raise NonFiniteError(
-                f"the derivative of {self.prim.name} gives {value}{_at(index)}",
-                where=self.where,
+                f"the derivative of {self.prim.name} gives {value}{_at(index)}{self._round()}",
+                where=self._where(),
                 why=f"{self._operands(xs, index)}, and the {kind} that arrives is {given}.",
                 instead="keep operands away from where the derivative is infinite or undefined, e.g. "
                 "np.sqrt(np.where(x > 0, x, 1.0)).",
             )
+
+    @contextmanager
+    def _blaming(self, xs: Sequence[Any], params: dict[str, Any], *cause: Any) -> Iterator[None]:
+        """Name the line in a loop's body instead of the loop's, where a rule of the loop raises."""
+        try:
+            yield
+        except NonFiniteError:
+            self._look_inside(xs, params, *cause)
+            raise
+
+    def _look_inside(
+        self, xs: Sequence[Any], params: dict[str, Any], kind: str = "", directions: Sequence[Any] = ()
+    ) -> None:
+        """Do what a loop, a branch or a call did once more, operation by operation: the one at fault raises."""
+        operands = [_plain(x) for x in xs]
+        if self.prim.name not in _HOLDERS or any(
+            np.shape(x) != np.shape(v) for x, v in zip(xs, operands, strict=True)
+        ):
+            return
+        moving = [k for k, x in enumerate(operands) if np.asarray(x).dtype.kind in "fc"]
+
+        def inside(*values: Any) -> Any:
+            for k, x in zip(moving, values, strict=True):
+                operands[k] = x
+            with placed(self.standing.place):
+                return unrolled(self.prim, operands, params)
+
+        values = tuple([operands[k] for k in moving])
+        with np.errstate(all="ignore"):
+            self._replayed(
+                inside, values, [directions[k] for k in moving] if kind == "tangent" else directions, kind
+            )
+
+    @staticmethod
+    def _replayed(
+        inside: Callable[..., Any], values: tuple[Any, ...], directions: Sequence[Any], kind: str
+    ) -> None:
+        if kind == "tangent":
+            given = [None if d is None else _plain(d) for d in directions]
+            dots = [np.zeros_like(x) if d is None else d for x, d in zip(values, given, strict=True)]
+            jvp(inside, values, tuple(dots))
+        else:
+            ys, pullback = vjp(inside, *values)
+            if kind == "cotangent":
+                bars = [None if bar is None else _plain(bar) for bar in directions[0]]
+                pullback(tuple([np.zeros_like(y) if b is None else b for y, b in zip(ys, bars, strict=True)]))
+
+    def _where(self) -> str | None:
+        place = self.standing.place
+        return None if place is None else line_text(*place)
+
+    def _round(self) -> str:
+        return f" in {', '.join(self.standing.rounds)}" if self.standing.rounds else ""
 
     def _born(self, results: Any, causes: Sequence[Any]) -> Iterator[tuple[Any, tuple[int, ...]]]:
         """Yield the first NaN or infinity that the causes do not explain, and its place."""

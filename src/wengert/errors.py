@@ -43,6 +43,7 @@ __all__ = [
     "WengertError",
     "check_callable",
     "is_user_code",
+    "line_text",
     "origin",
     "place_of",
     "user_line",
@@ -65,9 +66,7 @@ def _user_frame(start: FrameType | None) -> tuple[FrameType | None, int]:
 
 
 def _place(code: CodeType, line: int) -> str:
-    source = linecache.getline(code.co_filename, line).strip()
-    place = f'File "{code.co_filename}", line {line}, in {code.co_name}'
-    return f"{place}: {source}" if source else place
+    return line_text(code.co_filename, line, code.co_name)
 
 
 def origin(error: BaseException) -> str | None:
@@ -100,6 +99,13 @@ def is_user_code(code: CodeType) -> bool:
     """Whether code stands outside Wengert and NumPy."""
     name = code.co_filename
     return not (name.startswith(_OUR_FILES) or name.startswith("<__array_function__"))
+
+
+def line_text(file: str, line: int, function: str) -> str:
+    """Return ``File "...", line n, in f: source`` of a place."""
+    source = linecache.getline(file, line).strip()
+    place = f'File "{file}", line {line}, in {function}'
+    return f"{place}: {source}" if source else place
 
 
 def user_line() -> str | None:

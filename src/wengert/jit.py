@@ -26,6 +26,7 @@ from wengert.core.floating_errors import are_watched, harmless, setting
 from wengert.core.graph import Graph
 from wengert.core.numpy_protocol import operand
 from wengert.core.views import is_scalar, root, staged_under
+from wengert.debug import watched
 from wengert.errors import ArgumentError, LiftError, check_callable, warn
 from wengert.lift import lift as lifted
 from wengert.paths import Direct, Path, results
@@ -150,7 +151,7 @@ class Jitted:
             if not kwargs and not call.traced and self._direct is None:
                 self._direct = path.direct(call, self._instead)
             return path.restore(ys)
-        return self._fun(*args, **kwargs)
+        return watched(self._fun, args, kwargs) if attention.lenses.get() else self._fun(*args, **kwargs)
 
     def _run(self, call: Arguments) -> tuple[Path, list[Any]]:
         entry = self._entry(call)

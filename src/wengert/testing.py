@@ -10,6 +10,7 @@ from wengert import tree
 from wengert.api.arguments import as_input, fresh
 from wengert.api.products import jvp, vjp
 from wengert.errors import ArgumentError, GradientCheckError
+from wengert.explain.faults.wrong_rule import Guilty, accused
 from wengert.methods.finite_difference import directional
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check_grads(
     Raises
     ------
     GradientCheckError
-        Naming the mode, the order and the worst entry.
+        Naming the mode, the order, the worst entry, and the operation whose own derivative is wrong, with its line.
     ArgumentError
         If the modes are unknown or the arguments are no tuple.
 
@@ -69,8 +70,7 @@ def check_grads(
         raise ArgumentError(f"modes is {modes!r}", instead='give "forward", "reverse" or both.')
     if not isinstance(args, tuple | list):
         raise ArgumentError("check_grads takes the arguments as a tuple", instead="check_grads(f, (x,)).")
-    rng = np.random.default_rng(seed)
-    _check(fun, tuple(args), order, modes, rtol, rng, "")
+    _check(fun, tuple(args), order, modes, rtol, np.random.default_rng(seed), "")
 
 
 def _check(
@@ -86,6 +86,43 @@ def _check(
         return
     space = _Space(args)
     v = space.random(rng)
+    try:
+        out, y_bar = _check_first(fun, args, (space, v), modes, rtol, rng, path)
+    except GradientCheckError as error:
+        raise _explained(error, fun, args, modes, rtol) from None
+    if "forward" in modes:
+        _check(
+            lambda *xs: jvp(fun, xs, space.tree(v))[1],
+            args,
+            order - 1,
+            modes,
+            rtol,
+            rng,
+            f"{path}forward of ",
+        )
+    if "reverse" in modes:
+        _check(
+            lambda *xs: vjp(fun, *xs)[1](out.tree(y_bar)),
+            args,
+            order - 1,
+            modes,
+            rtol,
+            rng,
+            f"{path}reverse of ",
+        )
+
+
+def _check_first(
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    along: tuple[_Space, Any],
+    modes: tuple[str, ...],
+    rtol: Any,
+    rng: Any,
+    path: str,
+) -> tuple[_Space, Any]:
+    """Check the first derivatives along a direction; return the space of results, and a cotangent there."""
+    space, v = along
     expected, error = _difference(fun, space, v)
     y = fun(*tree.map_leaves(fresh, args))  # the function may write into its arguments
     out = _Space(y)
@@ -107,26 +144,37 @@ def _check(
                     f"{path}forward and reverse mode are not adjoint: they differ by {gap:.3g} in {terms:.3g}",
                     why="one of the two rules of some primitive is wrong.",
                 )
-    if "forward" in modes:
-        _check(
-            lambda *xs: jvp(fun, xs, space.tree(v))[1],
-            args,
-            order - 1,
-            modes,
-            rtol,
-            rng,
-            f"{path}forward of ",
+    return out, y_bar
+
+
+def _explained(
+    error: GradientCheckError,
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    modes: tuple[str, ...],
+    rtol: Any,
+) -> GradientCheckError:
+    """Return an error that names the operation whose own derivative is wrong at its operands."""
+
+    def check(local: Callable[..., Any], xs: tuple[Any, ...]) -> str | None:
+        space, rng = _Space(xs), np.random.default_rng(0)
+        try:
+            _check_first(local, xs, (space, space.random(rng)), modes, rtol, rng, "")
+        except GradientCheckError as found:
+            return found.what
+        return None
+
+    guilty = accused(fun, args, check)
+    if isinstance(guilty, Guilty):
+        return GradientCheckError(
+            error.what,
+            where=guilty.where,
+            why=guilty.text,
+            instead=guilty.instead,
         )
-    if "reverse" in modes:
-        _check(
-            lambda *xs: vjp(fun, *xs)[1](out.tree(y_bar)),
-            args,
-            order - 1,
-            modes,
-            rtol,
-            rng,
-            f"{path}reverse of ",
-        )
+    return GradientCheckError(
+        error.what, why=f"{error.why} {guilty}", instead=error.instead, where=error.where
+    )
 
 
 class _Space:
@@ -194,7 +242,8 @@ def _compare(found: Any, expected: Any, error: Any, rtol: float | None, name: st
         return
     worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap - allowed)))
     raise GradientCheckError(
-        f"the {name} derivative is {np.ravel(found)[worst]!r}, differences give {np.ravel(expected)[worst]!r}",
+        f"the {name} derivative is {np.ravel(found)[worst]:.10g}, "
+        f"differences give {np.ravel(expected)[worst]:.10g}",
         why=f"entry {worst}; allowed difference {np.ravel(allowed)[worst]:.3g}.",
         instead="check the rules of the primitives on the way; at a kink no difference quotient is right.",
     )

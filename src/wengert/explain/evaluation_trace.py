@@ -1,5 +1,7 @@
 """The evaluation trace of textbooks: every intermediate value of a function, with its tangent or its adjoint.
 
+The numbers come from the same rules as every other derivative; the formulas are display.
+
 References
 ----------
 A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition (2008), tables 1.2 to 1.4. A. G. Baydin et
@@ -9,20 +11,22 @@ at (2, 5).
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert import tree
-from wengert.api.arguments import ArgNums, Arguments, as_output, zeros_of
-from wengert.errors import ArgumentError, NotDifferentiableError, check_callable
+from wengert.api.arguments import ArgNums, zeros_of
+from wengert.control.unrolling import ALL, Steps
+from wengert.errors import ArgumentError, check_callable
 from wengert.explain.formulas import adjoint_term, expression, plus, tangent_sum, value_name
-from wengert.explain.recording import Contribution, Recorder, Recording
+from wengert.explain.inputs import Inputs, recorded
+from wengert.explain.seeds import cotangent, tangents
 from wengert.explain.trace_report import AdjointStep, EvaluationTrace, TraceRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from wengert.explain.recording import Contribution, Recording
 
 __all__ = ["AdjointStep", "EvaluationTrace", "TraceRow", "evaluation_trace"]
 
@@ -35,6 +39,8 @@ def evaluation_trace(
     mode: str = "forward",
     argnums: ArgNums | None = None,
     names: Sequence[str] | None = None,
+    seed: Any = None,
+    steps: int | str = 0,
 ) -> EvaluationTrace:
     """Evaluate a function and its derivative, keeping every intermediate value for display.
 
@@ -45,33 +51,33 @@ def evaluation_trace(
     *args
         Its arguments.
     mode : str
-        "forward": tangents v̇, one column for every entry of the chosen inputs. "reverse": adjoints v̄, for
-        a function with one number as result.
+        "forward": tangents v̇, one column for every entry of the chosen inputs. "reverse": adjoints v̄.
     argnums : int or tuple of int, optional
         Which arguments to differentiate; all by default.
     names : sequence of str, optional
-        What to call the arguments; by default as the function does.
+        What to call the arguments.
+    seed : pytree, optional
+        Where the sweep starts. Forward: the tangents of the chosen arguments, for one column, the derivative along
+        them. Reverse: the adjoint of the result, which may then be an array.
+    steps : int or "all"
+        The steps of `scan`, `fori_loop` and `while_loop` that are shown operation by operation: so many from the
+        beginning, from the end if negative. By default a loop is one row.
 
     Returns
     -------
     EvaluationTrace
-        Prints as a table in a terminal and in a notebook.
+        Prints as a table in a terminal and in a notebook; `save` writes .html, .md, .tex, .json or .txt.
 
     Raises
     ------
     ArgumentError
-        For an unknown mode, names that do not fit, or more than 24 columns of tangents.
+        For an unknown mode, names or a seed that do not fit, or more than 24 columns of tangents.
     NotDifferentiableError
-        For arguments without a derivative, or a result that is not one number in reverse mode.
-
-    Notes
-    -----
-    The numbers come from the same rules as every other derivative; the formulas are display.
+        For arguments without a derivative; in reverse mode without a seed for a result that is not one number.
 
     Examples
     --------
-    >>> def f(x1, x2):
-    ...     return np.log(x1) + x1 * x2 - np.sin(x2)
+    >>> f = lambda x1, x2: np.log(x1) + x1 * x2 - np.sin(x2)
     >>> trace = evaluation_trace(f, 2.0, 5.0, mode="reverse")
     >>> [float(g) for g in trace.gradient]
     [5.5, 1.7163378145367738]
@@ -79,150 +85,111 @@ def evaluation_trace(
     check_callable(fun, "evaluation_trace")
     if mode not in ("forward", "reverse"):
         raise ArgumentError(f"evaluation_trace: there is no mode {mode!r}", instead='"forward" or "reverse"')
-    inputs = _Inputs(fun, args, argnums, names)
-    recording = _record(fun, inputs)
+    inputs = Inputs(fun, args, argnums, names, "evaluation_trace")
+    recording = recorded(fun, inputs, "evaluation_trace", _steps(steps))
     with np.errstate(all="ignore"):  # derivatives at the edge of a domain are shown, not warned about
-        return _forward(recording, inputs) if mode == "forward" else _reverse(recording, inputs)
-
-
-# Inputs -------------------------------------------------------------------------------------------------------------
-
-
-class _Inputs:
-    """The leaves of the arguments: their names, which are differentiated, and how results regain their structure."""
-
-    def __init__(
-        self,
-        fun: Callable[..., Any],
-        args: tuple[Any, ...],
-        argnums: ArgNums | None,
-        names: Sequence[str] | None,
-    ) -> None:
-        # `Arguments` validates argnums and the wanted arguments, in the words of every other transformation.
-        self._result = Arguments(_argnums(argnums, len(args)), args, {}, "evaluation_trace")
-        wanted = _positions(argnums, len(args))
-        shown = tuple(i for i in range(len(args)) if i in wanted or _is_floating(args[i]))
-        traced = Arguments(shown, args, {}, "evaluation_trace")
-        self.call, self.leaves = traced.call, traced.leaves
-        labels = _argument_names(fun, len(args), names)
-        self.names: list[str] = []
-        self.chosen: list[int] = []
-        for i in shown:
-            paths = tree.paths(args[i])
-            if i in wanted:
-                self.chosen += range(len(self.names), len(self.names) + len(paths))
-            self.names += [labels[i] + path for path in paths]
-
-    def restore(self, gradients: dict[int, Any]) -> Any:
-        """Return derivatives by the chosen leaves in the structure of the chosen arguments."""
-        return self._result.restore([gradients[i] for i in self.chosen])
-
-
-def _argnums(argnums: ArgNums | None, n: int) -> ArgNums:
-    """Return argnums for `Arguments`: a single argument is not wrapped in a tuple."""
-    if argnums is not None:
-        return argnums
-    return 0 if n == 1 else tuple(range(n))
-
-
-def _positions(argnums: ArgNums | None, n: int) -> set[int]:
-    chosen = _argnums(argnums, n)
-    return {i % n for i in ((chosen,) if isinstance(chosen, int) else chosen)}
-
-
-def _is_floating(x: Any) -> bool:
-    return all(
-        isinstance(v, float) or getattr(v, "dtype", np.dtype(int)).kind in "fc" for v in tree.flatten(x)[0]
-    )
-
-
-def _argument_names(fun: Callable[..., Any], n: int, names: Sequence[str] | None) -> list[str]:
-    if names is None:
-        return _signature_names(fun, n)
-    if len(names) != n:
-        raise ArgumentError(
-            f"evaluation_trace: {len(names)} names for {n} arguments", instead="one name for each"
-        )
-    return list(names)
-
-
-def _signature_names(fun: Callable[..., Any], n: int) -> list[str]:
-    """Return the parameter names of a function where Python knows them, x1, x2, ... otherwise."""
-    try:
-        parameters = list(inspect.signature(fun).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [named[i] if i < len(named) else f"x{i + 1}" for i in range(n)]
+        return _forward(recording, inputs, seed) if mode == "forward" else _reverse(recording, inputs, seed)
 
 
 # Sweeps -------------------------------------------------------------------------------------------------------------
 
 
-def _record(fun: Callable[..., Any], inputs: _Inputs) -> Recording:
-    with Recorder(inputs.leaves) as recorder:
-        y = as_output(
-            inputs.call(fun, [recorder.lift(i) for i in range(len(inputs.leaves))]), "evaluation_trace"
-        )
-        return recorder.finish(y)
+def _steps(steps: int | str) -> Steps | None:
+    if steps == "all":
+        return ALL
+    if not isinstance(steps, int):
+        raise ArgumentError(f"evaluation_trace: steps is {steps!r}", instead='a number of steps, or "all"')
+    return Steps(max(steps, 0), max(-steps, 0)) if steps else None
 
 
-def _forward(recording: Recording, inputs: _Inputs) -> EvaluationTrace:
-    seeds = [(i, index) for i in inputs.chosen for index in np.ndindex(np.shape(recording.values[i]))]
-    if len(seeds) > _MOST_DIRECTIONS:
-        raise ArgumentError(
-            f"evaluation_trace: the inputs have {len(seeds)} entries, each a column of the forward trace",
-            why=f"a table has at most {_MOST_DIRECTIONS} of them.",
-            instead='mode="reverse", or fewer inputs by argnums.',
+def _forward(recording: Recording, inputs: Inputs, seed: Any) -> EvaluationTrace:
+    if seed is None:
+        starts = list(_units(recording, inputs))
+    else:
+        given = tangents(
+            [recording.values[i] for i in inputs.chosen], inputs.arguments, seed, "evaluation_trace"
         )
-    columns = [recording.tangents({i: _unit(recording.values[i], index)}) for i, index in seeds]
+        starts = [dict(zip(inputs.chosen, given, strict=True))]
+    columns = [recording.tangents(start) for start in starts]
     active = recording.active(inputs.chosen)
     rows = [
-        TraceRow(number, name, text, value, formula, tuple(_dots(value, columns, k)))
+        TraceRow(
+            number, name, text, value, formula, tuple(_dots(value, columns, k)), *_standing(recording, k)
+        )
         for k, ((number, name, text, value), formula) in enumerate(
             zip(_primal(recording, inputs), _tangent_formulas(recording, inputs, active), strict=True)
         )
     ]
+    if seed is not None:
+        last = recording.output_index
+        dot = zeros_of(recording.output) if last is None or columns[0][last] is None else columns[0][last]
+        return _trace("forward", recording, inputs, rows, dot, {"t": dot}, directions=("t",))
+    names = [(i, index) for i in inputs.chosen for index in np.ndindex(np.shape(recording.values[i]))]
     gradients = {
-        i: _assemble(recording, [c for c, (j, _) in zip(columns, seeds, strict=True) if j == i], i)
+        i: _assemble(recording, [c for c, (j, _) in zip(columns, names, strict=True) if j == i], i)
         for i in inputs.chosen
     }
-    directions = [
-        inputs.names[i] + (f"[{', '.join(map(str, index))}]" if index else "") for i, index in seeds
-    ]
-    return _trace("forward", recording, inputs, rows, gradients, directions=tuple(directions))
+    directions = tuple([inputs.names[i] + (f"[{', '.join(map(str, x))}]" if x else "") for i, x in names])
+    named = {inputs.names[i]: g for i, g in gradients.items()}
+    return _trace("forward", recording, inputs, rows, inputs.restore(gradients), named, directions=directions)
 
 
-def _reverse(recording: Recording, inputs: _Inputs) -> EvaluationTrace:
-    y = recording.output
-    if np.size(y) != 1 or y.dtype.kind == "c":
-        raise NotDifferentiableError(
-            f"evaluation_trace: the function returned {y.dtype} of shape {np.shape(y)}",
-            why="the reverse sweep starts from one real number.",
-            instead='a function that returns one, for instance a sum, or mode="forward".',
+def _units(recording: Recording, inputs: Inputs) -> Iterator[dict[int, Any]]:
+    """Yield a tangent of 1 for each entry of the chosen inputs."""
+    entries = sum(int(np.size(recording.values[i])) for i in inputs.chosen)
+    if entries > _MOST_DIRECTIONS:
+        raise ArgumentError(
+            f"evaluation_trace: the inputs have {entries} entries, each a column of the forward trace",
+            why=f"a table has at most {_MOST_DIRECTIONS} of them.",
+            instead='mode="reverse", fewer inputs by argnums, or one direction by seed.',
         )
-    sweep = list(recording.adjoints(np.ones(np.shape(y), y.dtype)[()], recording.active(inputs.chosen)))
+    for i in inputs.chosen:
+        for index in np.ndindex(np.shape(recording.values[i])):
+            yield {i: _unit(recording.values[i], index)}
+
+
+def _reverse(recording: Recording, inputs: Inputs, seed: Any) -> EvaluationTrace:
+    y_bar = cotangent(recording.output, seed, "evaluation_trace")
+    start = "1" if seed is None else "seed"
+    sweep = list(recording.adjoints(y_bar, recording.active(inputs.chosen)))
     bars = {c.target: c.total for c in sweep}
     n = recording.inputs
     steps = [
-        AdjointStep(c.target - n + 1, value_name(c.target - n + 1, "bar"), formula, c.amount, c.total)
-        for c, formula in zip(sweep, _accumulations(sweep, n), strict=True)
+        AdjointStep(
+            c.target - n + 1,
+            value_name(c.target - n + 1, "bar"),
+            formula,
+            c.amount,
+            c.total,
+            None if c.operation is None else c.operation.results[0] - n + 1,
+        )
+        for c, formula in zip(sweep, _accumulations(sweep, n, start), strict=True)
     ]
-    formulas = _totals(sweep, n)
+    formulas = _totals(sweep, n, start)
     rows = [
-        TraceRow(number, name, text, value, formulas.get(k, "0"), (bars.get(k, zeros_of(value)),))
+        TraceRow(
+            number,
+            name,
+            text,
+            value,
+            formulas.get(k, "0"),
+            (bars.get(k, zeros_of(value)),),
+            *_standing(recording, k),
+        )
         for k, (number, name, text, value) in enumerate(_primal(recording, inputs))
     ]
     gradients = {i: bars.get(i, zeros_of(recording.values[i])) for i in inputs.chosen}
-    return _trace("reverse", recording, inputs, rows, gradients, steps=tuple(steps))
+    named = {inputs.names[i]: g for i, g in gradients.items()}
+    return _trace("reverse", recording, inputs, rows, inputs.restore(gradients), named, steps=tuple(steps))
 
 
 def _trace(
     mode: str,
     recording: Recording,
-    inputs: _Inputs,
+    inputs: Inputs,
     rows: Sequence[TraceRow],
-    gradients: dict[int, Any],
+    gradient: Any,
+    gradients: dict[str, Any],
     **parts: Any,
 ) -> EvaluationTrace:
     return EvaluationTrace(
@@ -231,15 +198,16 @@ def _trace(
         directions=parts.get("directions", ()),
         steps=parts.get("steps", ()),
         value=recording.output,
-        gradient=inputs.restore(gradients),
-        gradients={inputs.names[i]: g for i, g in gradients.items()},
+        output=None if recording.output_index is None else recording.output_index - recording.inputs + 1,
+        gradient=gradient,
+        gradients=gradients,
     )
 
 
 # Rows ---------------------------------------------------------------------------------------------------------------
 
 
-def _primal(recording: Recording, inputs: _Inputs) -> Iterator[tuple[int, str, str, Any]]:
+def _primal(recording: Recording, inputs: Inputs) -> Iterator[tuple[int, str, str, Any]]:
     """Yield number, name, expression and value of every value."""
     n = recording.inputs
     texts = list(inputs.names)
@@ -249,7 +217,17 @@ def _primal(recording: Recording, inputs: _Inputs) -> Iterator[tuple[int, str, s
         yield k - n + 1, value_name(k - n + 1), text, value
 
 
-def _tangent_formulas(recording: Recording, inputs: _Inputs, active: frozenset[int]) -> Iterator[str]:
+def _standing(recording: Recording, k: int) -> tuple[str, str]:
+    """Return file and line of a value's operation, and the steps of loops that it is in."""
+    if k < recording.inputs:
+        return "", ""
+    standing = recording.maker(k).standing
+    if standing is None:
+        return "", ""
+    return "" if standing.place is None else str(standing.place), ", ".join(standing.rounds)
+
+
+def _tangent_formulas(recording: Recording, inputs: Inputs, active: frozenset[int]) -> Iterator[str]:
     """Yield the formula of the tangent of every value."""
     for i in range(recording.inputs):
         yield "seed" if i in inputs.chosen else "0"
@@ -258,27 +236,27 @@ def _tangent_formulas(recording: Recording, inputs: _Inputs, active: frozenset[i
             yield tangent_sum(operation, recording.inputs, item, active)
 
 
-def _accumulations(sweep: Sequence[Contribution], n: int) -> Iterator[str]:
+def _accumulations(sweep: Sequence[Contribution], n: int, start: str) -> Iterator[str]:
     """Yield the right-hand side of every step of the reverse sweep."""
     seen: set[int] = set()
     for c in sweep:
-        term = _contribution(c, n)
+        term = _contribution(c, n, start)
         name = value_name(c.target - n + 1, "bar")
         yield plus(name, term) if c.target in seen else term
         seen.add(c.target)
 
 
-def _totals(sweep: Sequence[Contribution], n: int) -> dict[int, str]:
+def _totals(sweep: Sequence[Contribution], n: int, start: str) -> dict[int, str]:
     """Return for every value the formula of its adjoint, the sum of all contributions."""
     totals: dict[int, str] = {}
     for c in sweep:
-        term = _contribution(c, n)
+        term = _contribution(c, n, start)
         totals[c.target] = plus(totals[c.target], term) if c.target in totals else term
     return totals
 
 
-def _contribution(c: Contribution, n: int) -> str:
-    return "1" if c.operation is None else adjoint_term(c.operation, n, c.position)
+def _contribution(c: Contribution, n: int, start: str) -> str:
+    return start if c.operation is None else adjoint_term(c.operation, n, c.position)
 
 
 def _unit(x: Any, index: tuple[int, ...]) -> Any:

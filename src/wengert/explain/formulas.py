@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wengert.explain.recording import Operation
 
-__all__ = ["adjoint_term", "expression", "plus", "tangent_sum", "value_name"]
+__all__ = ["adjoint_term", "expression", "plus", "spoken_name", "tangent_sum", "value_name"]
 
 _SUBSCRIPTS = str.maketrans("-0123456789", "₋₀₁₂₃₄₅₆₇₈₉")
 _DOT, _BAR = "\u0307", "\u0304"  # combining: v̇ and v̄
@@ -35,8 +35,19 @@ _INFIX = {
     "remainder": "mod",
     "power": "**",
     "matmul": "@",
+    "less": "<",
+    "less_equal": "≤",
+    "greater": ">",
+    "greater_equal": "≥",
+    "equal": "=",
+    "not_equal": "≠",
+    "logical_and": "and",
+    "logical_or": "or",
 }
-_PREFIX = {"negative": "-", "positive": "+"}
+_PREFIX = {"negative": "-", "positive": "+", "logical_not": "not "}
+_CHOICES = frozenset(
+    ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or")
+)
 _SPOKEN = {"absolute": "abs", "expit": "sigmoid", "getitem": "item"}
 
 _TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -79,6 +90,15 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
     "expit": ("{d}·{y}·(1-{y})",),
     "erf": ("{d}·2/sqrt(pi)·exp(-{a}**2)",),
     "erfc": ("-{d}·2/sqrt(pi)·exp(-{a}**2)",),
+    "fmax": ("{d}·[{a}>{b}]", "{d}·[{b}>{a}]"),
+    "fmin": ("{d}·[{a}<{b}]", "{d}·[{b}<{a}]"),
+    "fabs": ("{d}·sign({a})",),
+    "degrees": ("{d}·180/pi",),
+    "rad2deg": ("{d}·180/pi",),
+    "radians": ("{d}·pi/180",),
+    "deg2rad": ("{d}·pi/180",),
+    "float_power": ("{d}·{b}·{a}**({b}-1)", "{d}·{y}·log({a})"),
+    "cast": ("{d}",),
 }
 
 # Linear operations of one operand: the tangent goes through the operation itself.
@@ -95,6 +115,12 @@ _LINEAR = frozenset(
         "diagonal",
         "tril",
         "triu",
+        "scatter",
+        "permute",
+        "real",
+        "imag",
+        "conjugate",
+        "fft",
     )
 )
 _ADJOINTS = {
@@ -102,7 +128,28 @@ _ADJOINTS = {
     "broadcast_to": "sum({d})",
     "getitem": "scatter({d})",
     "reshape": "reshape({d})",
+    "cumsum": "flip(cumsum(flip({d})))",
+    "flip": "flip({d})",
+    "roll": "roll back({d})",
+    "tril": "tril({d})",
+    "triu": "triu({d})",
+    "diagonal": "embed diagonal({d})",
+    "diagonal_embed": "diagonal({d})",
+    "scatter": "item({d})",
 }
+
+
+_SAID = (
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    tuple,
+    np.ndarray,
+    np.dtype,
+    np.generic,
+)  # parameters that text can show
 
 
 # Names --------------------------------------------------------------------------------------------------------------
@@ -117,7 +164,18 @@ def expression(operation: Operation, inputs: int, item: int) -> str:
     """Return what an operation computes, as text; `item` is the position among its results."""
     operands = _operands(operation, inputs)
     text = _written(operation, operands)
-    return f"{text}[{item}]" if operation.prim.multiple else text
+    return f"{text}[{item}]" if len(operation.results) > 1 else text
+
+
+def spoken_name(operation: Operation) -> str:
+    """Return what an operation is called: a loop as the function that made it, a user's function by its name."""
+    name, loop, call = operation.prim.name, operation.params.get("loop"), operation.params.get("call")
+    body = getattr(loop, "body", None)
+    if body is not None and body.name.startswith("the body of "):
+        return str(body.name.removeprefix("the body of "))
+    if name == "custom":
+        return str(getattr(getattr(call, "rules", None), "name", name))
+    return _SPOKEN.get(name, name)
 
 
 # Formulas -----------------------------------------------------------------------------------------------------------
@@ -125,6 +183,9 @@ def expression(operation: Operation, inputs: int, item: int) -> str:
 
 def tangent_sum(operation: Operation, inputs: int, item: int, active: frozenset[int]) -> str:
     """Return the formula of a result's tangent: the sum over active operands."""
+    if operation.prim.name == "concatenate" and active.intersection(operation.results):
+        dots = [value_name(i - inputs + 1, "dot") if i in active else "0" for i in operation.operands]
+        return _written(operation, dots)
     terms = []
     for position, i in enumerate(operation.operands):
         if i in active:
@@ -150,18 +211,60 @@ def adjoint_term(operation: Operation, inputs: int, position: int) -> str:
         ]
         return " + ".join(terms)
     d = value_name(operation.results[0] - inputs + 1, "bar")
-    if operation.prim.name in _ADJOINTS:
-        return _ADJOINTS[operation.prim.name].format(d=d)
+    special = _special_adjoint(operation, inputs, position, d)
+    if special is not None:
+        return special
     term = _term(operation, inputs, position, d, 0)
-    summed = operation.prim.elementwise and np.shape(operation.xs[position]) != np.shape(operation.y)
-    if not summed:
+    spread = operation.prim.elementwise or operation.prim.name == "where"
+    if not spread or np.shape(operation.xs[position]) == np.shape(operation.y):
         return term
     return f"-sum({term[1:]})" if term.startswith("-") else f"sum({term})"  # the adjoint of broadcasting
+
+
+def _special_adjoint(operation: Operation, inputs: int, position: int, d: str) -> str | None:
+    """Return the adjoint of an operation whose transpose has a name; None for others."""
+    name = operation.prim.name
+    if name in _ADJOINTS:
+        return _ADJOINTS[name].format(d=d)
+    if name == "transpose":
+        return f"{d}ᵀ" if operation.params.get("axes") in (None, (1, 0)) else f"transpose({d})"
+    if name == "concatenate":
+        return f"{d}[{_part(operation, position)}]"
+    if name == "matmul":
+        return _matmul_adjoint(operation, inputs, position, d)
+    return None
+
+
+def _part(operation: Operation, position: int) -> str:
+    """Return the index of an operand's part of what it was joined to."""
+    axis = operation.params.get("axis") or 0
+    start = sum(np.shape(x)[axis] for x in operation.xs[:position])
+    stop = start + np.shape(operation.xs[position])[axis]
+    return ", ".join([":"] * (axis % np.ndim(operation.y)) + [f"{start}:{stop}"])
+
+
+def _matmul_adjoint(operation: Operation, inputs: int, position: int, d: str) -> str:
+    """Return the adjoint of an operand of a product of vectors or matrices: of A B, they are C̄ Bᵀ and Aᵀ C̄."""
+    a, b = _operands(operation, inputs)
+    left, right = np.ndim(operation.xs[0]), np.ndim(operation.xs[1])
+    if left == right == 1:
+        return f"{d}·{(b, a)[position]}"
+    if position == 0:
+        term = f"outer({d}, {b})" if right == 1 else f"{b} @ {d}" if left == 1 else f"{d} @ {b}ᵀ"
+    else:
+        term = f"outer({a}, {d})" if left == 1 else f"{a}ᵀ @ {d}"
+    stacked = max(left, right) > 2 and np.ndim(operation.xs[position]) < np.ndim(operation.y)
+    return f"sum({term})" if stacked else term
 
 
 def plus(left: str, term: str) -> str:
     """Return a sum as text; a term with a minus in front is subtracted."""
     return f"{left} - {term[1:]}" if term.startswith("-") else f"{left} + {term}"
+
+
+def _swapped(operands: Sequence[str], position: int, d: str) -> str:
+    """Return a product with one factor's derivative in its place."""
+    return " @ ".join([d if k == position else text for k, text in enumerate(operands)])
 
 
 def _term(operation: Operation, inputs: int, position: int, d: str, item: int) -> str:
@@ -171,7 +274,7 @@ def _term(operation: Operation, inputs: int, position: int, d: str, item: int) -
     if template is None:
         return f"{d}·∂{y}/∂{operands[position]}"
     a, b = (operands * 2)[:2]
-    return template.format(d=d, a=a, b=b, y=y)
+    return template.format(d=d, a=a, b=b, y=y, product=_swapped(operands, position, d))
 
 
 def _template(operation: Operation, position: int) -> str | None:
@@ -182,6 +285,12 @@ def _template(operation: Operation, position: int) -> str | None:
         if exponent == 2:
             return "{d}·2·{a}"
         return f"{{d}}·{{b}}·{{a}}**{_constant(exponent - 1)}"
+    if name == "where":
+        return (None, "{d}·[{a}]", "{d}·[not {a}]")[position]
+    if name in ("matmul", "vecdot", "matvec", "vecmat"):
+        return "{product}"
+    if name in ("max", "min"):
+        return "{d}·[{a}={y}]"  # shared by entries that tie
     templates = _TEMPLATES.get(name)
     return templates[position] if templates is not None else None
 
@@ -191,29 +300,51 @@ def _template(operation: Operation, position: int) -> str | None:
 
 def _written(operation: Operation, operands: Sequence[str]) -> str:
     name = operation.prim.name
+    special = _specially_written(operation, operands)
+    if special is not None:
+        return special
     if name in _INFIX and len(operands) == 2:
         return f"{operands[0]} {_INFIX[name]} {operands[1]}"
     if name in _PREFIX:
         return f"{_PREFIX[name]}{operands[0]}"
+    arguments = [*operands, *_parameters(operation)]
+    return f"{spoken_name(operation)}({', '.join(arguments)})"
+
+
+def _specially_written(operation: Operation, operands: Sequence[str]) -> str | None:
+    """Return an operation whose parameters are written otherwise than by name; None for others."""
+    name, n = operation.prim.name, operation.steps
+    if n is not None:
+        return f"{spoken_name(operation)}({', '.join(operands)}; {n} step{'' if n == 1 else 's'})"
+    if name == "custom":
+        return f"{spoken_name(operation)}({', '.join(operands)})"
+    if name == "transpose" and operation.params.get("axes") in (None, (1, 0)):
+        return f"{operands[0]}ᵀ"
     if name == "getitem" and len(operands) == 1:
         return f"{operands[0]}[{_index(operation.params['index'])}]"
-    arguments = [*operands, *_parameters(operation)]
-    return f"{_SPOKEN.get(name, name)}({', '.join(arguments)})"
+    return None
 
 
 def _parameters(operation: Operation) -> Iterator[str]:
     """Yield the parameters that say something: not those left out, and no axis where it is all of them."""
     everything = tuple(range(np.ndim(operation.xs[0]))) if operation.xs else None
     for key, value in operation.params.items():
-        if value is not None and value is not False and not (key == "axis" and value == everything):
+        whole = key == "axis" and isinstance(value, tuple | int) and value == everything
+        if isinstance(value, _SAID) and value is not False and not whole:
             yield f"{key}={_parameter(value)}"
 
 
 def _operands(operation: Operation, inputs: int) -> list[str]:
-    return [
-        _constant(x) if i is None else value_name(i - inputs + 1)
-        for i, x in zip(operation.operands, operation.xs, strict=True)
-    ]
+    made_by = operation.decisions or (None,) * len(operation.xs)
+    texts = []
+    for i, x, decision in zip(operation.operands, operation.xs, made_by, strict=True):
+        if i is not None:
+            texts.append(value_name(i - inputs + 1))
+        elif decision is not None and decision.prim.name in _CHOICES:
+            texts.append(_written(decision, _operands(decision, inputs)))
+        else:
+            texts.append(_constant(x))
+    return texts
 
 
 def _constant(x: Any) -> str:

@@ -6,11 +6,13 @@ Inputs are the values v_(1-n) ... v_0, results of operations v_1, v_2, ... in th
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from wengert.control.unrolling import here, is_loop, step_count, unrolled
 from wengert.core.dispatch import NO_PARAMS, Interpreter, bind
 from wengert.core.numpy_protocol import replace_traced
 from wengert.core.primitive import LazyScatter, Site
@@ -21,16 +23,21 @@ from wengert.ops.indexing import add_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from wengert.control.unrolling import Standing, Steps
     from wengert.core.dispatch import Traced
     from wengert.core.primitive import Primitive
 
-__all__ = ["Contribution", "Operation", "Recorder", "Recording"]
+__all__ = ["Contribution", "Loss", "Operation", "Recorder", "Recording"]
 
 _PRESENT = Site(0, None, NO_PARAMS, (), None, None, ())  # a parent, so that the rule computes its cotangent
 
 
 class Operation(NamedTuple):
-    """One application of a primitive; operands and results are numbers of values, None for a constant."""
+    """One application of a primitive; operands and results are numbers of values, None for a constant.
+
+    `standing` is where it was written, `steps` of a loop their number; `decisions` are the comparisons that made
+    constant operands, None for others.
+    """
 
     prim: Primitive
     params: dict[str, Any]
@@ -39,11 +46,23 @@ class Operation(NamedTuple):
     saved: Any
     operands: tuple[int | None, ...]
     results: tuple[int, ...]
+    standing: Standing | None = None
+    steps: int | None = None
+    decisions: tuple[Operation | None, ...] = ()
 
     def site(self, active: frozenset[int]) -> Site:
         """Return the site for the primitive's `vjp` rule, where only active operands need a cotangent."""
         parents = tuple([_PRESENT if i in active else None for i in self.operands])
         return Site(0, self.prim, self.params, self.xs, self.y, self.saved, parents)
+
+
+class Loss(NamedTuple):
+    """A call of a function that has no derivative: its name, the numbers of its operands, its result, and where."""
+
+    name: str
+    operands: tuple[int, ...]
+    y: Any
+    standing: Standing
 
 
 class Contribution(NamedTuple):
@@ -58,13 +77,22 @@ class Contribution(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Recording:
-    """Values by number, and the operations among them; the first `inputs` values are inputs."""
+    """Values by number, and the operations among them; the first `inputs` values are inputs.
+
+    `decisions` are the comparisons, which have no number; `losses` the calls of functions without derivative.
+    """
 
     inputs: int
     values: list[Any]
     operations: list[Operation] = field(default_factory=list)
+    decisions: list[Operation] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
     output: Any = None  # the value of the output
     output_index: int | None = None  # its number, None for a constant
+
+    def maker(self, i: int) -> Operation:
+        """Return the operation that made a value, which is no input."""
+        return self.operations[bisect_right(self.operations, i, key=lambda made: made.results[0]) - 1]
 
     def active(self, chosen: Sequence[int]) -> frozenset[int]:
         """Return the numbers of values that depend on chosen inputs."""
@@ -114,14 +142,20 @@ class Recording:
 
 
 class Recorder(Interpreter):
-    """Numbers every value that its tracers produce."""
+    """Numbers every value that its tracers produce.
 
-    __slots__ = ("made",)
+    Branches and calls of compiled functions are seen as the operations that they do, and so are the wanted steps of
+    loops.
+    """
+
+    __slots__ = ("_made_by", "_steps", "made")
     name = "evaluation trace"
 
-    def __init__(self, inputs: Sequence[Any]) -> None:
+    def __init__(self, inputs: Sequence[Any], steps: Steps | None = None) -> None:
         super().__init__()
         self.made = Recording(len(inputs), list(inputs))
+        self._steps = steps
+        self._made_by: dict[int, tuple[Any, Operation]] = {}  # comparisons, by the arrays that they gave
 
     def lift(self, i: int) -> Tracer:
         """Return an input as a tracer; a tracer's `info` is its number."""
@@ -134,24 +168,62 @@ class Recorder(Interpreter):
             if seen is None:
                 return self.unrecorded(prim, xs, params)
             prim = seen
+        if not is_loop(params):
+            inside = unrolled(prim, xs, params)
+        elif self._steps is not None:
+            inside = unrolled(prim, xs, params, self._steps, self._applied)
+        else:
+            inside = None
+        return self._applied(prim, xs, params) if inside is None else inside
+
+    def _applied(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Evaluate a primitive as one operation."""
         operands = tuple([x.info if self.owns(x) else None for x in xs])
         values = tuple([x.value if self.owns(x) else x for x in xs])
         y, saved = prim.save(*values, **params) if prim.save else (bind(prim, values, params), None)
-        if not prim.differentiable and not _is_float(y):
-            return y  # an index or a condition: plain, so that the program can use it as such
-        ys = y if prim.multiple else (y,)
         first = len(self.made.values)
+        decided = not prim.differentiable and not _is_float(y)
+        ys = () if decided else y if prim.multiple else (y,)
         results = tuple(range(first, first + len(ys)))
+        made = self._operation(prim, params, values, y, saved, operands, results)
+        if decided:
+            self.made.decisions.append(made)
+            if isinstance(y, np.ndarray):
+                self._made_by[id(y)] = y, made
+            return y  # an index or a condition: plain, so that the program can use it as such
         self.made.values += ys
-        self.made.operations.append(Operation(prim, params, values, y, saved, operands, results))
+        self.made.operations.append(made)
         tracers = tuple([Tracer(self, v, i) for v, i in zip(ys, results, strict=True)])
         return tracers if prim.multiple else tracers[0]
+
+    def _operation(
+        self,
+        prim: Primitive,
+        params: dict[str, Any],
+        values: tuple[Any, ...],
+        y: Any,
+        saved: Any,
+        operands: tuple[int | None, ...],
+        results: tuple[int, ...],
+    ) -> Operation:
+        steps = step_count(prim, values, params) if prim.name in ("scan", "while") else None
+        known = [self._made_by.get(id(x)) for x in values]
+        decisions = tuple([None if found is None else found[1] for found in known])
+        return Operation(prim, params, values, y, saved, operands, results, here(), steps, decisions)
 
     def constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Call a function on plain values: its result is a constant."""
         self.require_open()
-        args, kwargs = replace_traced((args, kwargs), self, _value)
-        return function(*args, **kwargs)
+        seen: list[int] = []
+
+        def plain(x: Traced) -> Any:
+            seen.append(x.info)
+            return x.value
+
+        args, kwargs = replace_traced((args, kwargs), self, plain)
+        y = function(*args, **kwargs)
+        self.made.losses.append(Loss(getattr(function, "__name__", "a function"), tuple(seen), y, here()))
+        return y
 
     def finish(self, y: Any) -> Recording:
         """Return the recording, with its output."""
@@ -172,10 +244,6 @@ def _required(prim: Primitive, rule: str) -> Callable[..., Any]:
             f"primitive {prim.name!r} has no {rule} rule", instead=f"give its record a {rule} rule."
         )
     return found
-
-
-def _value(x: Traced) -> Any:
-    return x.value
 
 
 def _is_float(y: Any) -> bool:

@@ -13,11 +13,14 @@ from rich.console import Console
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["html_table", "jsonable", "plain", "precise", "short", "to_text"]
+__all__ = ["SUBSCRIPTS", "html_table", "jsonable", "plain", "precise", "short", "to_text"]
 
+SUBSCRIPTS = str.maketrans("₋₀₁₂₃₄₅₆₇₈₉", "-0123456789")
 _DOT = "\u0307"
 _MARKED = re.compile("v([\u0304\u0307])([₋₀₁₂₃₄₅₆₇₈₉]*)")
-_ASCII = str.maketrans("₋₀₁₂₃₄₅₆₇₈₉·∂", "-0123456789*d")
+_ASCII = SUBSCRIPTS | str.maketrans(
+    {"·": "*", "∂": "d", "ᵀ": ".T", "≤": "<=", "≥": ">=", "≠": "!=", "×": "x", "‖": "|"}
+)
 
 
 def short(x: Any, digits: int = 6) -> str:

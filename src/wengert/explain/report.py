@@ -38,6 +38,7 @@ _ASCII = str.maketrans(
         "−": "-",
         "∞": "inf",
         "ⁿ": "^n",
+        "±": "+-",
     }
 )
 
@@ -143,8 +144,17 @@ class Report(ABC):
         """Return the numbers as JSON."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
+    def writers(self) -> dict[str, Callable[[], str]]:
+        """Return what writes a file, by its suffix."""
+        return {
+            ".html": self.to_html,
+            ".md": self.to_markdown,
+            ".json": self.to_json,
+            ".txt": self.__str__,
+        }
+
     def save(self, path: str | Path) -> None:
-        """Write the report to a file, in the format of its suffix: .html, .md, .json or .txt.
+        """Write the report to a file, in the format of its suffix: .html, .md, .json, .txt, and what else it has.
 
         Raises
         ------
@@ -152,12 +162,7 @@ class Report(ABC):
             For another suffix.
         """
         path = Path(path)
-        writers = {
-            ".html": self.to_html,
-            ".md": self.to_markdown,
-            ".json": self.to_json,
-            ".txt": self.__str__,
-        }
+        writers = self.writers()
         if path.suffix not in writers:
             raise ArgumentError(
                 f"a report cannot be saved as {path.name!r}",
