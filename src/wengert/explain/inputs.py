@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wengert.control.unrolling import Steps
     from wengert.explain.recording import Recording
 
-__all__ = ["Inputs", "recorded"]
+__all__ = ["Inputs", "argument_names", "recorded"]
 
 
 def recorded(fun: Callable[..., Any], inputs: Inputs, caller: str, steps: Steps | None = None) -> Recording:
@@ -74,7 +74,7 @@ class Inputs:
         chosen = sorted(wanted)
         self.arguments = args[chosen[0]] if len(chosen) == 1 else tuple([args[i] for i in chosen])
         self.call, self.leaves = traced.call, traced.leaves
-        labels = _argument_names(fun, len(args), names, caller)
+        labels = argument_names(fun, len(args), names, caller)
         self.names: list[str] = []
         self.chosen: list[int] = []
         for i in shown:
@@ -106,7 +106,8 @@ def _is_floating(x: Any) -> bool:
     )
 
 
-def _argument_names(fun: Callable[..., Any], n: int, names: Sequence[str] | None, caller: str) -> list[str]:
+def argument_names(fun: Callable[..., Any], n: int, names: Sequence[str] | None, caller: str) -> list[str]:
+    """Return what arguments are called: as they are named, or else as the function names them."""
     if names is None:
         return _signature_names(fun, n)
     if len(names) != n:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +14,7 @@ from wengert.api.arguments import resolve_argnums
 from wengert.core.graph import Const, Graph
 from wengert.core.numpy_protocol import operand
 from wengert.errors import ArgumentError, is_user_code
+from wengert.explain.inputs import argument_names
 from wengert.transforms.staging import Stage
 from wengert.types import type_of
 
@@ -96,7 +96,7 @@ def observe(
     -------
     Observed
     """
-    labels = _argument_names(fun, len(args), names)
+    labels = argument_names(fun, len(args), names, "draw")
     wanted = _wanted(argnums, len(args))
     leaves, structure = tree.flatten(tuple(args))
     owners = [i for i, arg in enumerate(args) for _ in tree.paths(arg)]
@@ -245,17 +245,3 @@ def _wanted(argnums: Any, n: int) -> set[int]:
                 f"draw: argnums names argument {i} of {n}", instead="count the arguments from 0."
             )
     return {i % n for i in positions}
-
-
-def _argument_names(fun: Callable[..., Any], n: int, names: Sequence[str] | None) -> list[str]:
-    """Return what a function calls its arguments, x1, x2, ... where Python does not know."""
-    if names is not None:
-        if len(names) != n:
-            raise ArgumentError(f"draw: {len(names)} names for {n} arguments", instead="one name for each")
-        return list(map(str, names))
-    try:
-        parameters = list(inspect.signature(fun).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [named[i] if i < len(named) else f"x{i + 1}" for i in range(n)]
