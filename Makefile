@@ -1,7 +1,7 @@
 # make demo    install into .venv and run the main job
 # make test    everything that continuous integration runs
 # make check   linter, formatter, types, layers
-# make docs    write the generated pages of the reference
+# make docs    write the generated pages of the reference, and the outputs of examples and of the notebook
 # make fuzz    the heavy tests; with N=10000, so many random programs of each kind
 # make bench   timings beside the peers that are installed
 #
@@ -36,6 +36,8 @@ check: $(VENV)/.installed-test
 docs: $(VENV)/.installed-test
 	$(BIN)/python docs/generate_coverage.py
 	$(BIN)/python docs/generate_primitives.py
+	$(BIN)/python docs/generate_seeds.py
+	$(BIN)/python examples/notebooks/execute.py
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(if $(N),-m fuzz --fuzz $(N),-m slow)

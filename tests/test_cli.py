@@ -120,7 +120,7 @@ def test_interrupt(monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wengert.cli.evaluation_trace", interrupted)
+    monkeypatch.setattr("wengert.cli.trace.evaluation_trace", interrupted)
     assert main(["trace", "x", "x=1"]) == 130
 
 

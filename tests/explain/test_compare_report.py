@@ -2,7 +2,12 @@
 
 import pytest
 
+from wengert.explain.comparison import Comparison
+from wengert.explain.gradient_report import GradientReport
 from wengert.explain.report import Grid, Picture, Prose, Report
+from wengert.explain.scaling_report import Scaling
+from wengert.explain.trace_report import EvaluationTrace
+from wengert.methods.error_curve import ErrorCurve
 
 NASTY = "<script>|`x`</script>"
 
@@ -34,3 +39,9 @@ def test_markdown_is_escaped():
 
 def test_text_is_as_it_is():
     assert str(Nasty()).count(NASTY) == 6
+
+
+@pytest.mark.parametrize("kind", [Comparison, ErrorCurve, EvaluationTrace, GradientReport, Scaling])
+def test_the_prompt_shows_a_report_as_text(kind):
+    assert kind.__repr__ is Report.__repr__
+    assert repr(Nasty()) == str(Nasty())

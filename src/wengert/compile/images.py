@@ -101,8 +101,8 @@ class Place:
         packed = _packed(image, self._constants)
         if packed is not None:
             writer = threading.Thread(target=self._write, args=(packed,), name=f"wengert: keeps {self._name}")
-            _WRITERS.append(writer)
             writer.start()
+            _WRITERS.append(writer)
 
     def _write(self, packed: bytes) -> None:
         with suppress(objects.CacheWarning):  # made an error: reading has told of it before

@@ -33,6 +33,7 @@ from wengert.methods.reference import Reference, graph_at, reference
 
 __all__ = ["compare"]
 
+_EXAMINING = 0.5  # of the work, about, before times are taken
 _CURVE = 16  # inputs, of which the error of differences is drawn against the step
 
 
@@ -42,6 +43,7 @@ def compare(
     manual: Callable[..., Any] | None = None,
     argnums: ArgNums | None = None,
     seconds: float = 2.0,
+    progress: Callable[[str, float], None] | None = None,
 ) -> Comparison:
     """Take a derivative in every way there is, and measure errors, times, memory and operations.
 
@@ -57,6 +59,8 @@ def compare(
         Which arguments to differentiate by; by default all that are floating-point.
     seconds : float
         About how long to measure times. A way whose one call would take longer is left out, and the report says so.
+    progress : callable, optional
+        Called now and then with what is measured next, and the share of the work that is done; never within a sample.
 
     Returns
     -------
@@ -87,14 +91,20 @@ def compare(
         raise ArgumentError(f"compare: seconds={seconds!r}", instead="a positive number")
     with np.errstate(all="ignore"):
         problem = posed(fun, args, argnums, "compare")
-        return _Measurement(problem, manual, seconds).report()
+        return _Measurement(problem, manual, seconds, progress or _silent).report()
 
 
 class _Measurement:
     """Measures the ways to take one derivative."""
 
-    def __init__(self, problem: Problem, manual: Callable[..., Any] | None, seconds: float) -> None:
-        self._problem, self._seconds = problem, seconds
+    def __init__(
+        self,
+        problem: Problem,
+        manual: Callable[..., Any] | None,
+        seconds: float,
+        progress: Callable[[str, float], None],
+    ) -> None:
+        self._problem, self._seconds, self._progress = problem, seconds, progress
         self._calls = 0
         counted = replace(problem, fun=self._counted)
         self._ways = [*candidates(problem, manual), *symbolic_candidates(problem)]
@@ -122,11 +132,13 @@ class _Measurement:
     def report(self) -> Comparison:
         """Measure everything."""
         problem = self._problem
+        self._progress("reference", 0.0)
         truth = reference(problem.of_leaves, problem.leaves, seconds=self._seconds)
         took = once(self._own.call)[1]
         rows: dict[str, Row] = {}
         try:
-            for way in self._ways:
+            for k, way in enumerate(self._ways):
+                self._progress(way.name, (k + 1) / (len(self._ways) + 1) * _EXAMINING)
                 rows[way.name] = self._examined(way, truth, took)
         except KeyboardInterrupt:
             self._interrupted = True
@@ -223,12 +235,18 @@ class _Measurement:
             row = rows.get(way.name)
             if row is not None and row.error == row.error and not row.samples:
                 calls[way.name] = way.call
-        timings = side_by_side(calls, self._seconds)
+        timings = side_by_side(
+            calls, self._seconds, lambda done: self._progress("times", _EXAMINING + (1 - _EXAMINING) * done)
+        )
         self._interrupted |= len(timings) < len(calls)
         return timings
 
 
 # helpers
+
+
+def _silent(what: str, done: float) -> None:
+    """Tell nobody."""
 
 
 def _with(row: Row, timing: Timing | None) -> Row:

@@ -85,7 +85,7 @@ _THEORY = (
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Comparison(Report):
     """Ways to take one derivative, side by side; prints as a table, and saves as HTML with plots.
 

@@ -10,8 +10,8 @@ Precedence is Python's: ``-x**2`` is -(x**2), ``a < b < c`` is both. Numbers are
 are those of `FUNCTIONS`, constants those of `CONSTANTS`, every other name is a variable. Operations are
 NumPy's, so they broadcast over arrays and can be differentiated.
 
-Nothing is ever compiled or evaluated by Python: what is not listed here does not exist, and size and depth
-are bounded, so text from a stranger costs little time and can do no harm.
+Nothing is ever compiled or evaluated by Python: what is not listed here does not exist, and size, depth and
+exponents are bounded, so text from a stranger costs little time and can do no harm.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import reduce
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["CONSTANTS", "FUNCTIONS", "Expression", "ExpressionError", "parse"]
 
 MAX_LENGTH, MAX_DEPTH, MAX_NODES = 10_000, 100, 5_000
+MAX_EXPONENT = 1_000_000  # numbers in double precision take any, but a formula of it may be written out
 
 CONSTANTS: dict[str, float] = {"pi": np.pi, "e": np.e}
 
@@ -190,6 +192,8 @@ def parse(text: str, variables: Sequence[str] | None = None) -> Expression:
     >>> float(parse("a*x**2 + 1")(3.0, 2.0))
     13.0
     """
+    if len(text) > _MOST_WITH_BLANKS:
+        raise _too_long(text)
     text = " ".join(text.split())
     root = _parse(text)
     places: dict[str, int] = {}  # of the first occurrence
@@ -198,6 +202,7 @@ def parse(text: str, variables: Sequence[str] | None = None) -> Expression:
         if isinstance(node, ast.Name) and node.id not in CONSTANTS:
             _check_variable(node, text, variables)
             places[node.id] = min(node.col_offset, places.get(node.id, len(text)))
+    _check_exponents(root, text)
     names = sorted(places, key=places.__getitem__) if variables is None else variables
     return Expression(text, tuple(names), root)
 
@@ -210,7 +215,7 @@ def _parse(text: str) -> ast.expr:
     if not text:
         raise ExpressionError("The expression is empty", text, 1, instead='for instance "sin(x) + x**2"')
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"The expression is longer than {MAX_LENGTH} characters", text, MAX_LENGTH + 1)
+        raise _too_long(text)
     strange = _ALPHABET.search(text)
     if strange:
         character = strange.group()
@@ -224,11 +229,11 @@ def _parse(text: str) -> ast.expr:
     if juxtaposed:
         number, letter = juxtaposed.group()[:-1], juxtaposed.group(1)
         raise ExpressionError(
-            f"The number {number} runs into {letter!r}",
+            f"The number {_brief(number)} runs into {letter!r}",
             text,
             juxtaposed.start(1) + 1,
             why="a product needs its *, and numbers are decimal",
-            instead=f"{number}*{letter}...",
+            instead=f"{_brief(number)}*{letter}...",
         )
     try:
         return ast.parse(text, mode="eval").body
@@ -292,7 +297,7 @@ def _check_call(node: ast.Call, text: str) -> None:
     column = node.func.col_offset + 1
     if name not in FUNCTIONS:
         raise ExpressionError(
-            f"There is no function {name!r}",
+            f"There is no function {_brief(name)!r}",
             text,
             column,
             instead=_nearest(name, FUNCTIONS) or "one of " + ", ".join(FUNCTIONS),
@@ -310,11 +315,54 @@ def _check_variable(node: ast.Name, text: str, variables: Sequence[str] | None) 
         raise ExpressionError(f"{name} is a function", text, column, instead=f"{name}(...)")
     if variables is not None and name not in variables:
         raise ExpressionError(
-            f"The variable {name!r} has no value",
+            f"The variable {_brief(name)!r} has no value",
             text,
             column,
-            instead=_nearest(name, variables) or f"a value, {name}=...",
+            instead=_nearest(name, variables) or f"a value, {_brief(name)}=...",
         )
+
+
+def _check_exponents(root: ast.expr, text: str) -> None:
+    """Raise if an exponent without variables is too large; the tree has been checked, and is small."""
+    fixed: dict[int, bool] = {}  # whether a node is without variables, by identity
+    known: dict[int, Any] = {}  # values of exponents: those in exponents are not evaluated again
+    for node in _upward(root):
+        below = [child for child in ast.iter_child_nodes(node) if id(child) in fixed]
+        fixed[id(node)] = all(fixed[id(child)] for child in below) and (
+            not isinstance(node, ast.Name) or node.id in CONSTANTS
+        )
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and fixed[id(node.right)]:
+            with np.errstate(all="ignore"):
+                known[id(node.right)] = _exponent(node.right, text, known)
+                largest = np.max(np.abs(known[id(node.right)]))
+            if not largest <= MAX_EXPONENT:  # nor nan
+                raise ExpressionError(
+                    "The exponent is too large",
+                    text,
+                    node.right.col_offset + 1,
+                    why=f"the limit is {MAX_EXPONENT}",
+                )
+
+
+def _exponent(node: ast.expr, text: str, known: dict[int, Any]) -> Any:
+    try:
+        return _evaluate(node, {}, text, known)
+    except ValueError as error:  # lists of different shapes
+        raise ExpressionError(f"The exponent has no value: {error}", text, node.col_offset + 1) from None
+
+
+def _upward(root: ast.expr) -> Iterator[ast.expr]:
+    """Yield all sub-expressions, each after its parts."""
+    stack = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+            continue
+        parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        if isinstance(node, ast.Call):
+            parts = parts[1:]
+        stack += [(node, True), *[(part, False) for part in parts]]
 
 
 def _number(node: ast.Constant, text: str) -> float:
@@ -334,11 +382,13 @@ def _number(node: ast.Constant, text: str) -> float:
 # Evaluation ---------------------------------------------------------------------------------------------------------
 
 
-def _evaluate(node: ast.expr, values: Mapping[str, Any], text: str) -> Any:
+def _evaluate(
+    node: ast.expr, values: Mapping[str, Any], text: str, known: Mapping[int, Any] = MappingProxyType({})
+) -> Any:
     """Return the value of a checked node; recursion is bounded by MAX_DEPTH."""
 
     def value(child: ast.expr) -> Any:
-        return _evaluate(child, values, text)
+        return known[id(child)] if id(child) in known else _evaluate(child, values, text, known)
 
     result: Any
     match node:
@@ -403,6 +453,10 @@ def _refused(node: ast.expr, text: str) -> ExpressionError:
     )
 
 
+def _too_long(text: str) -> ExpressionError:
+    return ExpressionError(f"The expression is longer than {MAX_LENGTH} characters", text, MAX_LENGTH + 1)
+
+
 def _too_deep(text: str, column: int) -> ExpressionError:
     return ExpressionError(
         "The expression is nested too deeply", text, column, why=f"the limit is {MAX_DEPTH}"
@@ -414,11 +468,17 @@ def _nearest(name: str, known: Any) -> str:
     return f"{close[0]}, perhaps" if close else ""
 
 
+def _brief(word: str) -> str:
+    return word if len(word) <= 60 else f"{word[:57]}..."
+
+
 def _caret(text: str, column: int, width: int = 60) -> str:
     """Return the part of the text around a column, with a caret below it."""
     start = max(0, min(column - 1 - width // 2, len(text) - width))
     return f"    {text[start : start + width]}\n    {' ' * (column - 1 - start)}^"
 
+
+_MOST_WITH_BLANKS = 10 * MAX_LENGTH
 
 _KINDS: dict[type, str] = {
     ast.Attribute: "An attribute",

@@ -137,7 +137,7 @@ def _report(name: str, seen: Observed) -> GradientReport:
     )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class GradientReport(Report):
     """What is remarkable about a gradient.
 

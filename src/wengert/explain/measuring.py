@@ -50,7 +50,9 @@ def once(call: Callable[[], Any]) -> tuple[Any, float]:
     return y, time.perf_counter() - start
 
 
-def side_by_side(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Timing]:
+def side_by_side(
+    calls: Mapping[str, Callable[[], Any]], seconds: float, tell: Callable[[float], None] | None = None
+) -> dict[str, Timing]:
     """Time calls in turns, so that a change of the machine's speed meets all of them.
 
     Parameters
@@ -59,6 +61,8 @@ def side_by_side(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict
         By name; each has been called before.
     seconds : float
         For all of them together, about: a call that takes longer than its share is timed once.
+    tell : callable, optional
+        Called after each turn, between samples, with the share of the time that is over.
 
     Returns
     -------
@@ -81,6 +85,8 @@ def side_by_side(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict
                 spent[name] += elapsed
             if not waiting:
                 break
+            if tell is not None:
+                tell(min(sum(spent.values()) / seconds, 1.0))
     except KeyboardInterrupt:
         pass  # what was measured is kept
     return {name: _timing(laps) for name, laps in samples.items() if laps}

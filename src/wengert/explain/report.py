@@ -114,6 +114,9 @@ class Report(ABC):
     def __str__(self) -> str:
         return to_text(self, self.width)
 
+    def __repr__(self) -> str:
+        return str(self)  # what the prompt of Python shows
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         """Yield what rich prints: the tables and paragraphs."""
         say = _spelled if options.ascii_only else _as_is

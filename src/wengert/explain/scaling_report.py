@@ -65,7 +65,7 @@ class Curve:
         return [p.seconds for p in self.points]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Scaling(Report):
     """Times of a derivative against the number of inputs; prints as a table, and saves as HTML with plots.
 

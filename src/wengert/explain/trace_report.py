@@ -66,7 +66,7 @@ class AdjointStep:
     source: int | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class EvaluationTrace(Report):
     """The evaluation of a function and of its derivative, value by value; prints as a table.
 

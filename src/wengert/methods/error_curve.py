@@ -36,7 +36,7 @@ _ROWS = 40  # of the table; curves may have more points
 _FORMULAS = {**STENCILS, "richardson": _RICHARDSON}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class ErrorCurve(Report):
     """Errors of difference formulas at a number of steps; prints as a table, and saves as HTML with a plot.
 

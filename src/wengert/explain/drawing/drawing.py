@@ -102,6 +102,25 @@ class Drawing:
         """
         return mermaid(self._picture)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return values and links as texts, numbers, lists and dicts, fit for JSON.
+
+        Returns
+        -------
+        dict
+            With "title", "derivative", "values" and "links".
+        """
+        picture = self._picture
+        return {
+            "title": picture.root.title,
+            "derivative": picture.derivative,
+            "values": [
+                {"id": card.id, "kind": card.kind, "title": card.title, "output": card.tag, **card.facts}
+                for card in picture.root.cards()
+            ],
+            "links": [{"source": link.source, "target": link.target, **link.facts} for link in picture.links],
+        }
+
     def save(self, path: str | Path) -> None:
         """Write the drawing to a file.
 

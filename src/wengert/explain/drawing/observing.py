@@ -110,7 +110,7 @@ def observe(
         y = fun(*tree.unflatten(structure, tracers))
         results, _ = tree.flatten(y)
         results = [operand(v) if isinstance(v, np.ndarray) else v for v in results]
-        graph = stage.graph(results, getattr(fun, "__name__", "function"))
+        graph = stage.graph(results, _name_of(fun))
     _refuse_captured(stage, graph)
     chosen = [n for n, k in enumerate(taken) if owners[k] in wanted and lifted[k].dtype.kind in "fc"]
     return Observed(
@@ -122,6 +122,11 @@ def observe(
         tuple([f"output {path}".rstrip() for path in tree.paths(y)]),
         stage.calls,
     )
+
+
+def _name_of(fun: Callable[..., Any]) -> str:
+    """Return a function's name, or its text if it is an expression."""
+    return str(getattr(fun, "__name__", None) or getattr(fun, "text", None) or "function")
 
 
 def observed_graph(graph: Graph, args: Sequence[Any] = ()) -> Observed:

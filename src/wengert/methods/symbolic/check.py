@@ -49,7 +49,7 @@ class CheckedPoint:
     error: float
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class FormulaCheck:
     """A derivative as a formula, and the check of it.
 
@@ -104,6 +104,9 @@ class FormulaCheck:
 
     def __str__(self) -> str:
         return to_text(self)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __rich__(self) -> Group:
         """Return formula, LaTeX and the table of points for rich."""

@@ -57,7 +57,7 @@ class SwellRow:
     program: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class ExpressionSwell:
     """Operations of the derivatives of a family of functions, by order.
 
@@ -116,6 +116,9 @@ class ExpressionSwell:
 
     def __str__(self) -> str:
         return to_text(self, width=100)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __rich__(self) -> Table:
         """Return a table for rich."""
