@@ -25,7 +25,7 @@ from wengert.jit import jit
 from wengert.lift import lift
 
 if TYPE_CHECKING:
-    from wengert import explain, export, methods
+    from wengert import explain, export, methods, nn, random
     from wengert import numpy as numpy
     from wengert import scipy as scipy
     from wengert.api.placeholders import function, gradients, placeholder
@@ -74,9 +74,11 @@ __all__ = [
     "linear_transpose",
     "linearize",
     "methods",
+    "nn",
     "no_grad",
     "placeholder",
     "primitive",
+    "random",
     "scaling",
     "scan",
     "stop_gradient",
@@ -106,8 +108,10 @@ _LATE = {
     "function": "wengert.api.placeholders",
     "gradients": "wengert.api.placeholders",
     "methods": "",
+    "nn": "",
     "numpy": "",
     "placeholder": "wengert.api.placeholders",
+    "random": "",
     "scaling": "wengert.explain.scaling",
     "scipy": "",
 }

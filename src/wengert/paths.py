@@ -105,14 +105,40 @@ class Path:
 
         n = len(call.operands)
         args, kwargs = call.restore(call.operands)
+        if kwargs:
+            return None
         arguments = structure_of(args, leaf_of)
         results = structure_of(
             tree.unflatten(self._structure, self.graph.outputs[: self.n_outputs]), result_leaf
         )
-        if kwargs or not isinstance(arguments, Tuple) or results is None or len(list(leaves(arguments))) != n:
-            return None
         watch = None if self._watch.is_empty else self._watch
+        if not isinstance(arguments, Tuple) or results is None:
+            function = self._of_trees(call, args, instead)
+            return None if function is None else Direct(function, watch)
+        if len(list(leaves(arguments))) != n:
+            return None
         return Direct(self.native.function(arguments.items, results, instead), watch)
+
+    def _of_trees(
+        self, call: Arguments, args: tuple[Any, ...], instead: Callable[..., Any]
+    ) -> Callable[..., Any] | None:
+        """Return a function of arguments in containers that the boundary does not know, such as dataclasses."""
+        flat, result = self._flat, self._structure
+        leaves, structure = tree.flatten(args)
+        if flat is None or len(leaves) != len(call.operands):
+            return None
+        if any(x is not y for x, y in zip(leaves, call.operands, strict=True)):
+            return None  # static arguments stand between
+
+        def function(*args: Any) -> Any:
+            leaves, seen = tree.flatten(args)
+            if seen == structure:
+                ys = flat(*leaves)
+                if ys is not None:
+                    return tree.unflatten(result, ys)
+            return instead(*args)
+
+        return function
 
     @property
     def executor(self) -> Executor:

@@ -1,7 +1,8 @@
 """Pytrees: numbers, arrays and nested containers of them; thin over optree.
 
 Tuples, lists, dicts, named tuples and what optree knows are containers; dataclasses become containers when
-they are first met. Everything else is a leaf.
+they are first met; their fields with the metadata ``{"static": True}`` are part of the structure. Everything else is
+a leaf.
 """
 
 from __future__ import annotations
@@ -17,19 +18,25 @@ from wengert.types import ArrayType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["children", "flatten", "map_leaves", "parts", "paths", "register", "unflatten"]
+__all__ = ["children", "flatten", "map_leaves", "parts", "paths", "places", "register", "unflatten"]
 
 _NAMESPACE = "wengert"
 _registered: set[type] = set()
 _mutex = threading.Lock()
 
 
-def flatten(tree: Any) -> tuple[list[Any], Any]:
+def flatten(
+    tree: Any, *, is_leaf: Callable[[Any], bool] | None = None, none_is_leaf: bool = False
+) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure.
 
     Parameters
     ----------
     tree : pytree
+    is_leaf : callable, optional
+        Says which containers are to be leaves.
+    none_is_leaf : bool
+        Whether None is a leaf, not a container of nothing.
 
     Returns
     -------
@@ -43,17 +50,19 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     >>> leaves
     [3.0, 1.0, 2.0]
     """
-    leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    leaves, structure = optree.tree_flatten(tree, is_leaf, none_is_leaf=none_is_leaf, namespace=_NAMESPACE)
     met = {
         type(leaf)
         for leaf in leaves
         if hasattr(leaf, "__dataclass_fields__") and not isinstance(leaf, type | ArrayType)
     }
+    if is_leaf is not None:
+        met = {type(leaf) for leaf in leaves if type(leaf) in met and not is_leaf(leaf)}
     if not met:
         return leaves, structure
     for cls in met:
         _register_dataclass(cls)
-    return flatten(tree)
+    return flatten(tree, is_leaf=is_leaf, none_is_leaf=none_is_leaf)
 
 
 def unflatten(structure: Any, leaves: Any) -> Any:
@@ -125,6 +134,30 @@ def children(node: Any) -> tuple[list[Any], tuple[Any, ...]] | None:
         return None
     parts, _, entries, _ = optree.tree_flatten_one_level(node, namespace=_NAMESPACE)
     return parts, tuple(entries)
+
+
+def places(
+    tree: Any, *, is_leaf: Callable[[Any], bool] | None = None, none_is_leaf: bool = False
+) -> list[tuple[Any, ...]]:
+    """Return for each leaf the entries that lead to it: indices, keys and names of fields.
+
+    Parameters
+    ----------
+    tree : pytree
+    is_leaf, none_is_leaf
+        As for `flatten`.
+
+    Returns
+    -------
+    list of tuple
+
+    Examples
+    --------
+    >>> places(({"w": 1.0}, 2.0))
+    [(0, 'w'), (1,)]
+    """
+    flatten(tree, is_leaf=is_leaf)  # meets dataclasses
+    return optree.tree_paths(tree, is_leaf, none_is_leaf=none_is_leaf, namespace=_NAMESPACE)
 
 
 def parts(structure: Any, tree: Any) -> list[Any]:
@@ -212,16 +245,50 @@ def _register_dataclass(cls: type) -> None:
             _make_container(cls)
 
 
+class _Static:
+    """Values that are part of a structure: the same if types are too, for Python takes 1, 1.0 and True for equal."""
+
+    __slots__ = ("_key", "values")
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        self.values = values
+        self._key = _typed(values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and other._key == self._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        return repr(self.values)
+
+
+def _typed(x: Any) -> Any:
+    kind = type(x)
+    if kind is tuple or kind is frozenset:
+        return kind, kind(map(_typed, x))
+    if kind is float or kind is complex:
+        return kind, repr(x)  # -0.0 is not 0.0, and nan is nan
+    return kind, x
+
+
 def _make_container(cls: type) -> None:
-    names = tuple(f.name for f in dataclasses.fields(cls))
+    fields = dataclasses.fields(cls)
+    names = tuple(f.name for f in fields if not f.metadata.get("static"))
+    static = tuple(f.name for f in fields if f.metadata.get("static"))
+    read = object.__getattribute__  # what a class gives for a field may not be what it holds
 
     def to_children(x: Any) -> tuple[Any, Any, Any]:
-        return tuple(getattr(x, name) for name in names), None, names
+        rest = _Static(tuple([read(x, name) for name in static])) if static else None
+        return tuple([read(x, name) for name in names]), rest, names
 
-    def from_children(_rest: Any, children: Any) -> Any:
+    def from_children(rest: Any, children: Any) -> Any:
         x: Any = object.__new__(cls)  # no __init__: it may check or convert what is a tracer now
         for name, child in zip(names, children, strict=True):
             object.__setattr__(x, name, child)
+        for name, value in zip(static, rest.values if static else (), strict=True):
+            object.__setattr__(x, name, value)
         return x
 
     optree.register_pytree_node(cls, to_children, from_children, namespace=_NAMESPACE)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import wengert as wg
+from wengert import nn, random
 from wengert.methods import finite_difference, symbolic
 
 NAMESPACES = {
@@ -19,6 +20,8 @@ NAMESPACES = {
     "wengert.tree": wg.tree,
     "wengert.methods.finite_difference": finite_difference,
     "wengert.methods.symbolic": symbolic,
+    "wengert.nn": nn,
+    "wengert.random": random,
 }
 RETURNS_NOTHING = {"wengert.check_grads", "wengert.defjvp", "wengert.defvjp", "wengert.tree.register"}
 # The arguments of these are those of the function before them, which they name.

@@ -40,13 +40,13 @@ LAYERS = (
             "signatures",
             "watching",
         },
-        *{"nn", "numpy", "optim", "scipy", "testing", "variable"},
+        *{"nn", "numpy", "optim", "random", "scipy", "testing", "variable"},
     },
 )
 
 # Optional and heavy: imported by the function that needs them, so that `import wengert` neither needs nor
 # loads them.
-HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "mpmath", "onnx", "scipy", "sympy", "torch"}
+HEAVY = {"dask", "jax", "llvmlite", "matplotlib", "mpmath", "onnx", "safetensors", "scipy", "sympy", "torch"}
 
 # Of ours, what few programs use: the compiler, and what reads sources.
 LATE = {"wengert.compile", "wengert.lifting"}

@@ -5,7 +5,7 @@ import pytest
 
 import wengert as wg
 from wengert.errors import ArgumentError
-from wengert.ops.images import conv, conv_transpose
+from wengert.nn import conv, conv_transpose
 
 from .agreement import check
 
@@ -76,28 +76,44 @@ def test_conv_is_its_definition(geometry):
     np.testing.assert_allclose(
         y, brute_force(x, w, stride, padding, dilation, groups), rtol=1e-12, atol=1e-12
     )
-    assert wg.jvp(lambda x: conv(x, w, stride, padding, dilation, groups), (x,), (x,))[1].shape == y.shape
+    assert (
+        wg.jvp(
+            lambda x: conv(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups), (x,), (x,)
+        )[1].shape
+        == y.shape
+    )
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 def test_derivatives_of_conv(geometry):
-    images, weights, *rest = geometry
-    check(lambda x, w: conv(x, w, *rest), *normal(images, weights))
+    images, weights, stride, padding, dilation, groups = geometry
+    check(
+        lambda x, w: conv(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups),
+        *normal(images, weights),
+    )
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 def test_conv_transpose_is_the_adjoint_of_conv(geometry):
     images, weights, stride, padding, dilation, groups = geometry
     x, w = normal(images, weights)
-    y, pull = wg.vjp(lambda x: conv(x, w, stride, padding, dilation, groups), x)
+    y, pull = wg.vjp(
+        lambda x: conv(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups), x
+    )
     [z] = normal(y.shape)
     lost = [
         (m + sum(p) - d * (k - 1) - 1) % s
         for m, k, s, p, d in zip(images[2:], weights[2:], stride, padding, dilation, strict=True)
     ]
-    transposed = conv_transpose(z, w, stride, padding, dilation, groups, lost)
-    np.testing.assert_allclose(transposed, pull(z)[0], rtol=1e-12, atol=1e-12)
-    check(lambda z, w: conv_transpose(z, w, stride, padding, dilation, groups, lost), z, w)
+    how = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+        "output_padding": lost,
+    }
+    np.testing.assert_allclose(conv_transpose(z, w, **how), pull(z)[0], rtol=1e-12, atol=1e-12)
+    check(lambda z, w: conv_transpose(z, w, **how), z, w)
 
 
 def test_paddings():
@@ -130,21 +146,21 @@ def test_single_precision_stays_single():
 
 BAD = [
     {"stride": 0}, {"stride": (1, 1)}, {"dilation": -1}, {"padding": -1}, {"padding": "full"}, {"padding": [(1, 2, 3)]},
-    {"groups": 2}, {"dilation": 9}, {"padding": "same", "stride": 2}, {"stride": 1.5},
+    {"groups": 2}, {"dilation": 9}, {"stride": 1.5},
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", BAD, ids=str)
 def test_wrong_arguments_are_refused(arguments):
     x, w = normal((1, 2, 5), (3, 2, 2))
-    with pytest.raises(ArgumentError, match="conv was given"):
+    with pytest.raises(ArgumentError, match=r"^conv: "):
         conv(x, w, **arguments)
 
 
 def test_wrong_shapes_are_refused():
     x, w = normal((1, 2, 5), (3, 2, 2))
     for images, kernels in ((x[0], w), (x, w[0]), (x[:, :1], w), (x[0], w[0])):
-        with pytest.raises(ArgumentError, match="conv was given"):
+        with pytest.raises(ArgumentError, match=r"^conv: "):
             conv(images, kernels)
     with pytest.raises(ArgumentError, match="output_padding"):
         conv_transpose(x, np.ones((2, 1, 2)), output_padding=1)

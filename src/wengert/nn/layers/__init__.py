@@ -1,0 +1,1 @@
+"""Layers: modules of one operation each, and what puts them together."""
