@@ -31,6 +31,11 @@ def test_one_step_is_power_iteration():
     y, found = nn.spectral_norm(W, u)
     np.testing.assert_allclose(found, new, rtol=1e-14)
     np.testing.assert_allclose(y, W / (new @ W @ v), rtol=1e-14)
+    c = RNG.normal(size=W.shape)
+    slope = wg.grad(lambda w: np.sum(c * nn.spectral_norm(w, u)[0]))(W)
+    np.testing.assert_allclose(
+        slope, wg.grad(lambda w: np.sum(c * w) / (new @ w @ v))(W), rtol=1e-13, atol=1e-15
+    )
     kept, same = nn.spectral_norm(W, new, iterations=0)
     assert np.array_equal(same, new)
     np.testing.assert_allclose(kept, W / np.linalg.norm(W.T @ new), rtol=1e-14)
