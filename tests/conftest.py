@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Tests of graphs run twice: by NumPy, and as machine code. Not those that are about memory or the order of steps, which
 # only NumPy's way has, and not random programs, which have tests of their own in tests/compile.
-BOTH_WAYS = {"jit", "control"}
+BOTH_WAYS = {"control", "fit", "jit", "optim"}
 ONE_WAY = {"test_random", "test_checkpoint", "test_schedules"}
 
 

@@ -25,7 +25,7 @@ from wengert.jit import jit
 from wengert.lift import lift
 
 if TYPE_CHECKING:
-    from wengert import explain, export, methods, nn, random
+    from wengert import explain, export, fitting, methods, nn, optim, random
     from wengert import numpy as numpy
     from wengert import scipy as scipy
     from wengert.api.placeholders import function, gradients, placeholder
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from wengert.explain.evaluation_trace import evaluation_trace
     from wengert.explain.gradient_report import gradient_report
     from wengert.explain.scaling import scaling
+    from wengert.fitting.fit import fit
+    from wengert.fitting.memory import memory
     from wengert.testing import check_grads
     from wengert.variable import Variable
 
@@ -58,6 +60,8 @@ __all__ = [
     "explain",
     "export",
     "external",
+    "fit",
+    "fitting",
     "fori_loop",
     "function",
     "grad",
@@ -73,9 +77,11 @@ __all__ = [
     "lift",
     "linear_transpose",
     "linearize",
+    "memory",
     "methods",
     "nn",
     "no_grad",
+    "optim",
     "placeholder",
     "primitive",
     "random",
@@ -104,12 +110,16 @@ _LATE = {
     "evaluation_trace": "wengert.explain.evaluation_trace",
     "explain": "",
     "export": "",
+    "fit": "wengert.fitting.fit",
+    "fitting": "",
     "gradient_report": "wengert.explain.gradient_report",
     "function": "wengert.api.placeholders",
     "gradients": "wengert.api.placeholders",
+    "memory": "wengert.fitting.memory",
     "methods": "",
     "nn": "",
     "numpy": "",
+    "optim": "",
     "placeholder": "wengert.api.placeholders",
     "random": "",
     "scaling": "wengert.explain.scaling",

@@ -7,23 +7,31 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, is_typeddict
 
 import pytest
 
 import wengert as wg
-from wengert import nn, random
+from wengert import fitting, nn, optim, random
 from wengert.methods import finite_difference, symbolic
 
 NAMESPACES = {
     "wengert": wg,
-    "wengert.tree": wg.tree,
+    "wengert.fitting": fitting,
     "wengert.methods.finite_difference": finite_difference,
     "wengert.methods.symbolic": symbolic,
     "wengert.nn": nn,
+    "wengert.optim": optim,
     "wengert.random": random,
+    "wengert.tree": wg.tree,
 }
-RETURNS_NOTHING = {"wengert.check_grads", "wengert.defjvp", "wengert.defvjp", "wengert.tree.register"}
+RETURNS_NOTHING = {
+    "wengert.check_grads",
+    "wengert.defjvp",
+    "wengert.defvjp",
+    "wengert.fitting.save_checkpoint",
+    "wengert.tree.register",
+}
 # The arguments of these are those of the function before them, which they name.
 SHARED = {"wengert.methods.finite_difference.gradient", "wengert.methods.finite_difference.jacobian"}
 
@@ -36,7 +44,7 @@ def public() -> dict[str, Any]:
         for name in module.__all__
     }
     # The records that functions return describe their fields.
-    return {n: v for n, v in found.items() if callable(v) and not is_dataclass(v)}
+    return {n: v for n, v in found.items() if callable(v) and not is_dataclass(v) and not is_typeddict(v)}
 
 
 PUBLIC = public()

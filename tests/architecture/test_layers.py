@@ -32,6 +32,7 @@ LAYERS = (
             "distributed",
             "explain",
             "export",
+            "fitting",
             "jit",
             "lift",
             "lifting",

@@ -102,9 +102,8 @@ def _conv_input_eval(
             )
             x[(piece, slice(None), *target)] += parts[(slice(None), slice(None), *k)]
     inside = [slice(lo, lo + m) for m, (lo, _) in zip(spatial, padding, strict=True)]
-    return np.ascontiguousarray(
-        x[(slice(None), slice(None), *inside)]
-    )  # as a result of a native program must be
+    # in order, as a result of a native program must be
+    return np.ascontiguousarray(x[(slice(None), slice(None), *inside)])
 
 
 def _conv_weight_eval(
