@@ -75,7 +75,7 @@ LEFT_TO_NUMPY = {
     },
     "recurrences along an axis": {"cumprod", "cumsum", "lfilter", "recurrence", "spline_filter1d"},
     "sums of products in windows": {
-        "conv", "conv_input", "conv_weight", "convolve", "convolve_full", "convolve_valid", "correlate_valid",
+        "convolve", "convolve_full", "convolve_valid", "correlate_valid",
         "overlap_add", "windows",
     },
     "reductions of several passes": {"vector_norm", "weighted_logsumexp"},

@@ -93,13 +93,14 @@ def test_plain_products_are_the_same_where_all_is_finite(name, load):
 # Every primitive ------------------------------------------------------------------------------------------------------
 
 CONTROL = {"numpy_call"}  # has no samples; it is in the example of rules of one's own
+REFUSED = {"integral"}  # SciPy's adaptive quadrature calls back into functions that are differentiated
 
 
 def samples(prim):
     return [] if prim.samples is None else list(prim.samples(np.random.default_rng(3)))
 
 
-@pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - CONTROL))
+@pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - CONTROL - REFUSED))
 def test_every_primitive_can_be_written(name, load):
     prim = PRIMITIVES[name]
     found = samples(prim)

@@ -15,7 +15,7 @@ from wengert.core.primitive import define
 from wengert.ops.families import align, elementwise, masked, match, spread, unary
 from wengert.ops.multiple import elementwise_multiple
 from wengert.ops.special_families import fixed, parameters, removable
-from wengert.types import ArrayType
+from wengert.types import ArrayType, type_of
 
 __all__ = ["lambertw"]
 
@@ -117,7 +117,9 @@ _BRANCH = np.dtype("long")  # branches are numbered; SciPy takes floating-point 
 
 
 def _lambertw_eval(z: Any, k: Any, tol: Any = 1e-8) -> Any:
-    return _ufuncs._lambertw(z, np.asarray(k, _BRANCH)[()], tol)  # noqa: SLF001
+    if type_of(k).dtype.kind == "f":
+        k = k.astype(_BRANCH) if hasattr(k, "astype") else int(k)
+    return _ufuncs._lambertw(z, k, tol)  # noqa: SLF001
 
 
 def _lambertw_infer(z: ArrayType, k: ArrayType, *_: ArrayType) -> ArrayType:

@@ -133,7 +133,7 @@ class Transplants:
             return self._written(x) if x in _WRITTEN else self._function(x, what)
         if isinstance(x, functools.partial):
             return self._partial(x, what)
-        if isinstance(x, dict | set | frozenset):
+        if isinstance(x, dict | set | frozenset) or type(x) is tuple:
             return self._container(x)
         inside = x.eval if isinstance(x, Primitive) else getattr(x, "__wrapped__", None)
         if inside is not None:
@@ -159,6 +159,8 @@ class Transplants:
         return name
 
     def _container(self, x: Any) -> str:
+        if isinstance(x, tuple):
+            return "(" + "".join(f"{self.text(item)}, " for item in x).rstrip() + ")"
         if isinstance(x, dict):
             return "{" + ", ".join(f"{self.text(k)}: {self.text(v)}" for k, v in x.items()) + "}"
         return f"{type(x).__name__}([{', '.join(map(self.text, x))}])"
