@@ -19,6 +19,7 @@ import gradient_cost
 import harness
 import import_time
 import kernels
+import learning
 import mutation
 import staging
 import vector_math
@@ -32,6 +33,7 @@ QUESTIONS = {
     "gradient_cost": gradient_cost.rows,
     "import_time": import_time.rows,
     "kernels": kernels.rows,
+    "learning": learning.rows,
     "mutation": mutation.rows,
     "staging": staging.rows,
     "vector_math": vector_math.rows,

@@ -38,6 +38,7 @@ def run(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "gradient_cost",
         "import_time",
         "kernels",
+        "learning",
         "mutation",
         "staging",
         "vector_math",

@@ -1,0 +1,122 @@
+"""The examples of learning hold what they say, and a wrong formula in them is found out."""
+
+import importlib.util
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import wengert as wg
+
+FOLDER = Path(__file__).parents[2] / "examples"
+
+pytestmark = pytest.mark.usefixtures("machine_code")  # as users run them
+
+
+@pytest.fixture
+def example():
+    """Return what imports an example, where the packages that it names are installed."""
+    loaded = []
+
+    def load(name, *packages):
+        for package in packages:
+            pytest.importorskip(package)
+        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up
+        loaded.append(name)
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    for name in loaded:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", ["poisson_network", "neural_ode"])
+def test_an_example_holds_and_draws(example, name, tmp_path, capsys):
+    assert example(name).main(["--figure", str(tmp_path / "figure.png")]) == 0
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.strip()
+
+
+def test_laplacian_is_that_of_the_solution(example):
+    e = example("poisson_network")
+    x, y = e.grid(7)
+    # Each of the terms is 5 pi^2 = 49 large at most, and sines are exact to half an ulp of 1.
+    assert np.allclose(e.laplacian(e.exact, x, y), e.source(x, y), rtol=0, atol=49 * 16 * np.finfo(float).eps)
+
+
+def test_the_path_is_of_fourth_order(example, monkeypatch):
+    """On a linear field z (a + b J) the path is exp(a t) times a turn by b t; halving the step divides by 2^4."""
+    e = example("neural_ode")
+    step, time = e.STEP, 16 * e.STEP
+    c, s = np.cos(2.0 * time), np.sin(2.0 * time)
+    exact = np.exp(-0.1 * time) * e.START @ np.array([[c, s], [-s, c]])
+
+    def error(parts):
+        monkeypatch.setattr(e, "STEP", step / parts)
+        return np.linalg.norm(e.path(lambda z: z @ e.TURN, 16 * parts)[-1] - exact)
+
+    assert abs(np.log2(error(1) / error(2)) - 4) < 0.1  # the next term is a step as small, 0.05 of this one
+
+
+def test_standard_errors_are_those_of_statsmodels(example, capsys):
+    e = example("standard_errors", "statsmodels")
+    assert e.main() == 0
+    assert "Digits that agree" in capsys.readouterr().out
+
+
+def test_poisson_hessian_is_the_weighted_gram_matrix(example):
+    e = example("standard_errors", "statsmodels")
+    random = np.random.default_rng(0)
+    x, y, beta = random.normal(size=(20, 3)), random.poisson(2.0, 20).astype(float), random.normal(size=3)
+    exact = x.T @ (np.exp(x @ beta)[:, None] * x)
+    assert np.allclose(wg.hessian(e.poisson)(beta, x, y), exact, rtol=1e-13, atol=0)
+
+
+def test_gaussian_process_holds(example, tmp_path, capsys):
+    e = example("gaussian_process", "statsmodels", "matplotlib")
+    assert e.main(["--figure", str(tmp_path / "co2.png")]) == 0
+    assert (tmp_path / "co2.png").read_bytes().startswith(b"\x89PNG")
+    assert "months ahead" in capsys.readouterr().out
+
+
+def test_variational_posterior_is_the_exact_one(example, capsys):
+    assert example("variational_inference", "statsmodels").main() == 0
+    assert "Kullback-Leibler" in capsys.readouterr().out
+
+
+def test_gradient_of_the_bound_vanishes_at_the_posterior_for_every_draw(example):
+    """Where q is the posterior, log p - log q is constant, so that the path of each draw has no slope (Roeder 2017)."""
+    e = example("variational_inference", "statsmodels")
+    _, x, y = e.load()
+    right = e.exact(x, y)
+    lower = np.linalg.cholesky(right.covariance)
+    q = {"mean": right.mean, "below": lower, "diagonal": np.log(np.diag(lower))}
+    draws = np.random.default_rng(1).normal(size=(1, 4))
+    for name, slope in wg.grad(e.bound)(q, draws, x, y).items():
+        # Terms of the size of x^T y / s^2, about 1e3, cancel; the condition number of the covariance is about 10.
+        assert np.max(np.abs(slope)) < 1e5 * np.finfo(float).eps, name
+
+
+def test_digits_are_recognised(example, tmp_path, capsys):
+    e = example("digits", "sklearn", "matplotlib")
+    assert e.main(["--figure", str(tmp_path / "mistakes.png")]) == 0
+    assert (tmp_path / "mistakes.png").read_bytes().startswith(b"\x89PNG")
+    assert "right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [(np.float32, 1e-5), (np.float64, 1e-12)])
+def test_the_same_network_in_pytorch_has_the_same_losses(example, dtype, atol):
+    e = example("digits", "sklearn", "torch")
+    data, weights = e.load(dtype), e.start(dtype)
+    compiled = e.train(data, weights, 5)[1][:100]
+    plain = e.train(data, weights, 5, compiler=lambda fun: fun)[1][:100]
+    theirs = e.train_in_torch(data, weights, 5)[:100]
+    close = partial(np.allclose, rtol=0, atol=atol)
+    assert len(theirs) == 100
+    assert close(compiled, theirs)
+    assert close(plain, theirs)
