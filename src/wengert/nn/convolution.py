@@ -75,18 +75,11 @@ def conv(
     name = "conv"
     x, w = operand(x), operand(w)
     rank = _rank(name, x, w)
-    steps, spread = (
-        spatial_numbers(name, "stride", stride, rank),
-        spatial_numbers(name, "dilation", dilation, rank),
-    )
+    steps, spread = _steps(name, stride, dilation, rank)
     kernel = np.shape(w)[2:]
     pads = spatial_padding(name, padding, np.shape(x)[2:], kernel, steps, spread)
     _check_channels(name, x, w, groups, np.shape(w)[1] * groups)
-    if np.shape(w)[0] % groups:
-        raise ArgumentError(
-            f"conv: {np.shape(w)[0]} outputs in {groups} groups", why="groups are of equal sizes.",
-            instead="make the number of outputs a multiple of groups.",
-        )  # fmt: skip
+    _check_groups(np.shape(w)[0], groups)
     _check_lengths(name, out_lengths(np.shape(x)[2:], kernel, steps, pads, spread), x, w)
     y = conv_(x, w, stride=steps, padding=pads, dilation=spread, groups=groups)
     return _biased(name, y, b)
@@ -137,10 +130,7 @@ def conv_transpose(
     name = "conv_transpose"
     x, w = operand(x), operand(w)
     rank = _rank(name, x, w)
-    steps, spread = (
-        spatial_numbers(name, "stride", stride, rank),
-        spatial_numbers(name, "dilation", dilation, rank),
-    )
+    steps, spread = _steps(name, stride, dilation, rank)
     extra = spatial_numbers(name, "output_padding", output_padding, rank, least=0)
     kernel, lengths = np.shape(w)[2:], np.shape(x)[2:]
     _check_channels(name, x, w, groups, np.shape(w)[0])
@@ -150,12 +140,7 @@ def conv_transpose(
     else:
         pads = spatial_padding(name, padding, lengths, kernel, steps, spread)
     _check_extra(extra, steps, spread)
-    spatial = tuple(
-        [
-            s * (n - 1) + d * (k - 1) + 1 + e - low - high
-            for n, k, s, d, e, (low, high) in zip(lengths, kernel, steps, spread, extra, pads, strict=True)
-        ]
-    )
+    spatial = _lengths_before(lengths, kernel, steps, spread, extra, pads)
     _check_lengths(name, spatial, x, w)
     y = conv_input_(x, w, spatial=spatial, stride=steps, padding=pads, dilation=spread, groups=groups)
     return _biased(name, y, b)
@@ -261,6 +246,29 @@ def _rank(name: str, x: Array, w: Array) -> int:
             instead="give images a batch axis and kernels as many spatial axes as the images.",
         )
     return np.ndim(w) - 2
+
+
+def _steps(name: str, stride: Numbers, dilation: Numbers, rank: int) -> tuple[Ints, Ints]:
+    return spatial_numbers(name, "stride", stride, rank), spatial_numbers(name, "dilation", dilation, rank)
+
+
+def _lengths_before(out: Ints, kernel: Ints, stride: Ints, dilation: Ints, extra: Ints, pads: Pads) -> Ints:
+    """Return the lengths of images whose convolution has some lengths."""
+    return tuple(
+        [
+            s * (n - 1) + d * (k - 1) + 1 + e - low - high
+            for n, k, s, d, e, (low, high) in zip(out, kernel, stride, dilation, extra, pads, strict=True)
+        ]
+    )
+
+
+def _check_groups(outputs: int, groups: int) -> None:
+    if outputs % groups:
+        raise ArgumentError(
+            f"conv: {outputs} outputs in {groups} groups",
+            why="groups are of equal sizes.",
+            instead="make the number of outputs a multiple of groups.",
+        )
 
 
 def _check_channels(name: str, x: Array, w: Array, groups: int, channels: int) -> None:
