@@ -84,7 +84,8 @@ def gradient_report(
     inputs = Inputs(fun, args, _floating(args) if argnums is None else argnums, names, "gradient_report")
     with np.errstate(all="ignore"):  # what the warnings would say is in the report, with lines
         seen = _observed(fun, inputs, seed)
-        return _report(getattr(fun, "__name__", "the function"), seen)
+        name = str(getattr(fun, "text", "") or getattr(fun, "__name__", "the function"))
+        return _report(name, seen)
 
 
 def _floating(args: Sequence[Any]) -> ArgNums:
