@@ -41,7 +41,7 @@ class Interpreter:
     the short ways read.
     """
 
-    __slots__ = ("_token", "direct", "open", "tag")
+    __slots__ = ("_before", "_token", "direct", "open", "tag")
     name = "transformation"
 
     def __init__(self) -> None:
@@ -49,11 +49,17 @@ class Interpreter:
         self.open = False
         self.direct = False
         self._token: Token[tuple[Interpreter, ...]] | None = None
+        self._before: tuple[Interpreter, ...] = ()
 
     def __enter__(self) -> Self:
-        self._token = _stack.set((*_stack.get(), self))
-        self.open = True
-        attention.opened(self)
+        self._before = _stack.get()
+        try:
+            self._token = _stack.set((*self._before, self))
+            self.open = True
+            attention.opened(self)
+        except BaseException:  # a signal between two calls: whoever enters never comes to leave
+            self.abandon()
+            raise
         return self
 
     def __exit__(
@@ -61,9 +67,17 @@ class Interpreter:
     ) -> None:
         self.open = False
         attention.closed(self)
-        if self._token is not None:
-            _stack.reset(self._token)
-            self._token = None
+        token, self._token = self._token, None
+        if token is not None:
+            _stack.reset(token)
+
+    def abandon(self) -> None:
+        """Leave the stack, if a signal came before `__exit__` could do so; nothing otherwise."""
+        self.open = False
+        self._token = None
+        attention.closed(self)
+        if self in _stack.get():
+            _stack.set(self._before)
 
     def apply(self, prim: Primitive, xs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Apply a primitive to operands of which at least one is ours."""

@@ -140,8 +140,13 @@ def batch(
     fun: Callable[..., Sequence[Any]], xs: Sequence[Any], axes: Sequence[int | None], size: int
 ) -> tuple[Batch, Sequence[Any]]:
     """Run a function of flat operands on a batch; return its interpreter, which lowers the results, and them."""
-    with Batch(size) as interpreter:
-        ys = fun(
-            *[x if axis is None else interpreter.lift(x, axis) for x, axis in zip(xs, axes, strict=True)]
-        )
+    interpreter = Batch(size)
+    try:
+        with interpreter:
+            ys = fun(
+                *[x if axis is None else interpreter.lift(x, axis) for x, axis in zip(xs, axes, strict=True)]
+            )
+    except BaseException:
+        interpreter.abandon()
+        raise
     return interpreter, ys

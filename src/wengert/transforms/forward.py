@@ -97,9 +97,14 @@ def push(
     fun: Callable[..., Sequence[Any]], xs: Sequence[Any], x_dots: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
     """Return the results and their tangents of a function of flat operands; None is a zero tangent."""
-    with Forward() as forward:
-        ys = fun(
-            *[x if x_dot is None else forward.lift(x, x_dot) for x, x_dot in zip(xs, x_dots, strict=True)]
-        )
-        pairs = [forward.lower(y) for y in ys]
+    forward = Forward()
+    try:
+        with forward:
+            ys = fun(
+                *[x if x_dot is None else forward.lift(x, x_dot) for x, x_dot in zip(xs, x_dots, strict=True)]
+            )
+            pairs = [forward.lower(y) for y in ys]
+    except BaseException:
+        forward.abandon()
+        raise
     return [y for y, _ in pairs], [y_dot for _, y_dot in pairs]

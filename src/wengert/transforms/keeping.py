@@ -67,7 +67,7 @@ class Locks:
                     x.flags.writeable = True
 
     def __del__(self) -> None:
-        if self._arrays:
+        if getattr(self, "_arrays", None):  # which a signal may have kept from being made
             self.release()
 
 

@@ -170,6 +170,7 @@ def record(fun: Callable[..., Sequence[Any]], xs: Sequence[Any]) -> tuple[list[A
             pairs = [tape.lower(y) for y in fun(*tracers)]
             nested = len(active()) > 1
     except BaseException as error:
+        tape.abandon()
         locked = bool(tape.locks)
         tape.locks.release()
         if locked and isinstance(error, ValueError) and "read-only" in str(error):
