@@ -1,6 +1,7 @@
 """Images: programs that are found on disk run as those that were just compiled, and nothing else is ever found."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -120,6 +121,33 @@ def test_what_numpy_does_is_not_kept(lowerings):
     for _ in range(2):
         np.testing.assert_allclose(run(traced(fun, X), X), fun(X), rtol=1e-15)
     assert len(lowerings) == 2
+
+
+def test_who_looks_for_an_image_waits_for_that_one_alone(store, monkeypatch):
+    """Another one that a disk takes its time to write holds nobody up; the same one is found."""
+    written, save = threading.Event(), cache.Store.save
+
+    def slow(self, *args):
+        written.wait(10.0)
+        save(self, *args)
+
+    monkeypatch.setattr(cache.Store, "save", slow)
+    np.testing.assert_allclose(run(traced(np.sin, X), X), np.sin(X), rtol=1e-15)
+    np.testing.assert_allclose(run(traced(np.cos, X), X), np.cos(X), rtol=1e-15)
+    assert not store.path.exists() or not store.entries()
+    written.set()
+    images.settle()
+    assert len(store.entries()) == 2
+
+
+def test_where_no_thread_starts_images_are_written_at_once(store, monkeypatch):
+    def refused(_thread):
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    np.testing.assert_allclose(run(traced(np.sin, X), X), np.sin(X), rtol=1e-15)
+    assert len(store.entries()) == 1
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "foreign"])

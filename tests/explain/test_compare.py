@@ -65,7 +65,6 @@ def test_evaluations_are_counted(report, name, calls):
 def test_every_way_is_timed_and_weighed(report):
     for row in (report.primal, report.compiled, *[r for r in report.rows if r.group != "symbolic"]):
         assert row.seconds > 0
-        assert row.samples >= 1
         assert row.peak > 0
 
 

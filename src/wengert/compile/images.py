@@ -92,7 +92,9 @@ class Place:
 
     def load(self) -> Image | None:
         """Return the image, if there is one."""
-        settle()
+        writer = _WRITERS.get(self._name)
+        if writer is not None:
+            writer.join()
         found = self._store.load(self._name)
         return None if found is None else _unpacked(found, list(self._constants))
 
@@ -101,22 +103,29 @@ class Place:
         packed = _packed(image, self._constants)
         if packed is not None:
             writer = threading.Thread(target=self._write, args=(packed,), name=f"wengert: keeps {self._name}")
-            writer.start()
-            _WRITERS.append(writer)
+            try:
+                writer.start()
+            except RuntimeError:  # no more threads, or none any more as the interpreter ends
+                self._write(packed)
+            else:
+                _WRITERS[self._name] = writer
 
     def _write(self, packed: bytes) -> None:
         with suppress(objects.CacheWarning):  # made an error: reading has told of it before
             self._store.save(self._name, packed, self._facts)
 
 
-# Disks take milliseconds to say that they have written. The interpreter waits for these threads before it ends.
-_WRITERS: Final[list[threading.Thread]] = []
+# Disks take milliseconds to say that they have written. The interpreter waits for these threads before it ends; who
+# looks for an image waits for that one alone.
+_WRITERS: Final[dict[str, threading.Thread]] = {}
 
 
 def settle() -> None:
     """Wait until what is being written is there."""
-    while _WRITERS:
-        _WRITERS.pop().join()
+    for name in list(_WRITERS):
+        writer = _WRITERS.pop(name, None)
+        if writer is not None:
+            writer.join()
 
 
 def place_of(graph: Graph, guards: Sequence[Guard], *, masks: bool) -> Place | None:

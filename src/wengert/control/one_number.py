@@ -32,10 +32,13 @@ def mover(types: Sequence[ArrayType], body: Graph) -> int | None:
 
 
 def _has_own_rules(graph: Graph) -> bool:
-    return any(
-        node.prim is custom or node.prim.jvp is None or any(map(_has_own_rules, graphs_in(node.params)))
-        for node in graph.nodes
-    )
+    found = graph.derived.get("own rules")
+    if found is None:
+        found = graph.derived["own rules"] = any(
+            node.prim is custom or node.prim.jvp is None or any(map(_has_own_rules, graphs_in(node.params)))
+            for node in graph.nodes
+        )
+    return bool(found)
 
 
 def forwards(jvp: Callable[..., Any], operands: Sequence[Any], place: int) -> tuple[Any, list[Any]]:
