@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from wengert.compile.affine import Slots, constant
-from wengert.compile.contractions import matrix_product
+from wengert.compile.blas import contiguous, gemm
 from wengert.compile.definitions import Memory
 from wengert.compile.lower import Body
 from wengert.compile.nests import loops
@@ -160,15 +160,25 @@ def _fill(w: Writer, memory: Memory, size: int) -> None:
 
 
 def _products(
-    w: Writer, g: Geometry, a: Memory, b: Memory, y: Memory, sizes: tuple[int, int, int], **how: Any
+    w: Writer,
+    g: Geometry,
+    factors: tuple[Memory, Memory],
+    y: Memory,
+    sizes: tuple[int, int, int],
+    *,
+    turned: tuple[bool, bool] = (False, False),
+    beta: float = 0.0,
 ) -> None:
-    """Write y = a b for each group; matrices of a group lie behind those of the one before."""
+    """Write y = a b + beta y for each group; matrices of a group lie behind those of the one before."""
     m, n, k = sizes
+    shapes = (m, k), (k, n), (m, n)
     with loops(w, (g.groups,) if g.groups > 1 else ()) as index:
         at = sum(index, constant(0))
-        parts = ((a, m * k), (b, k * n), (y, m * n))
-        left, right, result = [x._replace(offset=x.offset + at * size) for x, size in parts]
-        matrix_product(w, left, right, result, sizes, **how)
+        a, b, result = [
+            contiguous(x._replace(offset=x.offset + at * (rows * columns)), rows, columns, turned=side)
+            for x, (rows, columns), side in zip((*factors, y), shapes, (*turned, False), strict=True)
+        ]
+        gemm(w, a, b, result, sizes, beta)
 
 
 # The three operations -------------------------------------------------------------------------------------------------
@@ -204,7 +214,7 @@ def _conv(body: Body, node: Node) -> Unit | None:
             columns.clear()
         with loops(w, (g.examples,)) as (i,):
             windows = _windows(_example(images, i), columns)
-            _products(w, g, rows, windows, _example(results, i), (g.outputs, g.points, g.depth))
+            _products(w, g, (rows, windows), _example(results, i), (g.outputs, g.points, g.depth))
         w.wrote(results.buffer)
 
     return _unit(node, g, write)
@@ -223,7 +233,7 @@ def _conv_input(body: Body, node: Node) -> Unit | None:
             image = _example(results, i)
             windows = image if columns is None else columns.memory
             sizes = g.depth, g.points, g.outputs
-            _products(w, g, rows, _example(bars, i), windows, sizes, turned=(True, False))
+            _products(w, g, (rows, _example(bars, i)), windows, sizes, turned=(True, False))
             if columns is not None:
                 w.wrote(windows.buffer)
                 _fill(w, image, math.prod(x.shape[1:]))
@@ -248,7 +258,7 @@ def _conv_weight(body: Body, node: Node) -> Unit | None:
         with loops(w, (g.examples,)) as (i,):
             windows = _windows(_example(images, i), columns)
             sizes = g.outputs, g.depth, g.points
-            _products(w, g, _example(bars, i), windows, result, sizes, turned=(False, True), adds=True)
+            _products(w, g, (_example(bars, i), windows), result, sizes, turned=(False, True), beta=1.0)
         w.wrote(result.buffer)
 
     return _unit(node, g, write)

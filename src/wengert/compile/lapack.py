@@ -15,6 +15,7 @@ import numpy as np
 
 from wengert.compile import symbols
 from wengert.compile.affine import Affine, Slots, constant
+from wengert.compile.blas import LETTERS
 from wengert.compile.definitions import Memory, broadcast, row_major
 from wengert.compile.kernel import INT, NOT_FACTORED, Address, Call, Fail, Value
 from wengert.compile.lower import Body
@@ -24,7 +25,6 @@ from wengert.core.graph import Atom, Node
 
 __all__ = ["LETTERS", "PIVOTS", "Matrices", "Work"]
 
-LETTERS: Final = {"f64": "d", "f32": "s"}
 PIVOTS: Final = "i32"  # the integers of LAPACK
 
 

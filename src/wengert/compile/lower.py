@@ -19,7 +19,7 @@ from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
 from wengert.compile.bounds import Within
 from wengert.compile.context import Lowering, NotLowered, located
-from wengert.compile.contractions import Labels, Routine, product_root, routine, write_routine
+from wengert.compile.contractions import Labels, product_root
 from wengert.compile.definitions import (
     Entries,
     Entry,
@@ -40,6 +40,8 @@ from wengert.compile.liveness import Liveness, settle_memory
 from wengert.compile.nests import Nests, copy
 from wengert.compile.reading import uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
+from wengert.compile.sums_of_steps import with_sums_behind
+from wengert.compile.views import with_products
 from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.core.lowering import Contraction, Placement, Pointwise, Reduction, View
@@ -94,7 +96,9 @@ class Body:
         self._guards = guards
         graph, self._finite = inlined(graph)
         self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
-        graph = factored(graph, self._finite)
+        if not lowering.masks:
+            graph = with_sums_behind(graph)
+        graph = with_products(factored(graph, self._finite), self._finite, self._own)
         self.lowering = lowering
         self.graph = graph
         self.entries = Entries(lowering.writer)
@@ -246,7 +250,7 @@ class Body:
         ):
             return False
         terms, result = kind.labels([a.shape for a in node.inputs], **node.params)
-        self._add_contraction(*self._turned(node, [tuple(term) for term in terms], tuple(result)))
+        self._add_root(product_root(*self._turned(node, [tuple(term) for term in terms], tuple(result))))
         return True
 
     def _turned(self, node: Node, terms: list[Labels], result: Labels) -> tuple[Node, list[Labels], Labels]:
@@ -272,22 +276,6 @@ class Body:
     def _only_user(self, atom: Atom) -> Node | None:
         users = self._users.get(atom, [])
         return users[0] if len(users) == 1 and atom not in self._given_away else None
-
-    def _add_contraction(self, node: Node, terms: list[Labels], result: Labels) -> None:
-        found = routine(node, terms, result)
-        if found is None:
-            self._add_root(product_root(node, terms, result))
-        else:
-            self._append_unit(self._routine(node, found))
-
-    def _routine(self, node: Node, found: Routine) -> Unit:
-        a, b, y = node.inputs[found.left], node.inputs[found.right], node.outputs[0]
-
-        def write() -> None:
-            target = self.result(y)
-            write_routine(self.lowering.writer, found, self.contiguous(a), self.contiguous(b), target)
-
-        return Unit([a, b], [y], write)
 
     def contiguous(self, atom: Atom) -> Memory:
         """Return the row-major memory of a value that was wanted there."""

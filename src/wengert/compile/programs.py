@@ -16,9 +16,11 @@ from wengert.compile.kernel import Buffer, Program
 from wengert.compile.kernel_check import checked
 from wengert.compile.linear_algebra import factored
 from wengert.compile.lower import Body
+from wengert.compile.matrices import product_unit
 from wengert.compile.pairs import has_complex, paired, part_type
 from wengert.compile.parallel import share
 from wengert.compile.units import GATHERS, UNITS
+from wengert.compile.views import product_
 from wengert.compile.writing import type_name
 from wengert.core.graph import Const, Graph
 from wengert.core.lowering import Library
@@ -27,7 +29,7 @@ from wengert.types import ArrayType
 
 __all__ = ["Lowered", "lowered"]
 
-_UNITS = {**UNITS, **CONVOLUTIONS, Library: factored}
+_UNITS = {**UNITS, **CONVOLUTIONS, Library: factored, product_: product_unit}
 
 
 class Lowered(NamedTuple):

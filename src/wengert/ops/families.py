@@ -158,7 +158,12 @@ def _masked_term(partial: Partial) -> Callable[..., Any] | None:
     """Return (c, y, *xs) -> c * partial, 0 where c is 0, and c itself or -c where the partial is 1 or -1."""
     if isinstance(partial, int):
         return {0: None, 1: lambda c, _y, *_: c, -1: lambda c, _y, *_: -c}[partial]
-    return lambda c, y, *xs: masked(c, partial(y, *xs))
+    return lambda c, y, *xs: masked(c, _weak(partial(y, *xs), y))
+
+
+def _weak(partial: Any, y: Any) -> Any:
+    """Return a partial that NumPy has computed of Python numbers alone as one: it promotes nothing."""
+    return partial.item() if isinstance(partial, np.generic) and partial.dtype != y.dtype else partial
 
 
 def _elementwise_jvp(fun: Callable[..., Any], terms: Sequence[Any]) -> Callable[..., Any]:
@@ -217,11 +222,11 @@ def _quick_product(left: Callable[..., Any], right: Callable[..., Any]) -> Calla
         _, _, _, (a, b), y, _, (a_site, b_site) = site
         a_bar = b_bar = None
         if a_site is not None:
-            a_bar = y_bar * left(y, a, b)
+            a_bar = y_bar * _weak(left(y, a, b), y)
             if type(b) not in _WEAK or a_bar.dtype is not a.dtype:  # a partial may be wider
                 a_bar = match(a_bar, a)
         if b_site is not None:
-            b_bar = y_bar * right(y, a, b)
+            b_bar = y_bar * _weak(right(y, a, b), y)
             if type(a) not in _WEAK or b_bar.dtype is not b.dtype:
                 b_bar = match(b_bar, b)
         return a_bar, b_bar

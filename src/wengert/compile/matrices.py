@@ -1,0 +1,140 @@
+"""Products of matrices by BLAS, of operands as they lie in memory.
+
+An operand that is a view is read where the viewed value lies: a primitive of programs alone, `product`, says at which
+indices of its operands, in terms of the axes of the product, the factors of each term are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wengert.compile.affine import Axis, Slots, constant
+from wengert.compile.blas import Matrix, gemm, gemv, syrk
+from wengert.compile.context import size_of
+from wengert.compile.definitions import Memory, row_major
+from wengert.compile.kernel import INT, Value
+from wengert.compile.lower import Body
+from wengert.compile.nests import copy, loops
+from wengert.compile.roots import Unit
+from wengert.compile.strides import Plan, Steps, form, laid, quickest
+from wengert.compile.writing import Writer
+from wengert.core.graph import Node
+
+__all__ = ["product_unit"]
+
+_LARGE_SQUARE = (
+    1 << 18
+)  # products of a matrix and its transpose: half of them, and a copy of the result, are faster
+
+
+def product_unit(body: Body, node: Node) -> Unit:
+    """Return a product of matrices as calls of BLAS: a b, or a b + c, in the memory of c if nobody reads it later."""
+    (a, b, *rest), (y,) = node.inputs, node.outputs
+    indices = node.params["indices"]
+
+    def write() -> None:
+        if unit.is_alias:
+            memory = body.entries.definitions[y] = body.in_memory(rest[0])
+        else:
+            memory = body.result(y)
+            for c in rest:
+                copy(body.lowering.writer, body.in_memory(c), memory, y.shape)
+        parts = [
+            _laid(m, i) for m, i in zip((body.in_memory(a), body.in_memory(b), memory), indices, strict=True)
+        ]
+        _multiply(body, *parts, adds=bool(rest))
+        body.lowering.writer.wrote(memory.buffer)
+
+    unit = Unit(node.inputs, [y], write, base=rest[0] if rest else None)
+    return unit
+
+
+class _Laid(NamedTuple):
+    """Where entries lie: from where on in memory, and how far apart along each axis."""
+
+    memory: Memory
+    strides: dict[Axis, int]
+
+    def moved(self, counters: Slots, steps: Sequence[int]) -> _Laid:
+        """Return what lies some steps further on."""
+        offset = self.memory.offset
+        for counter, step in zip(counters, steps, strict=True):
+            offset += counter * step
+        return _Laid(self.memory._replace(offset=offset), self.strides)
+
+
+def _laid(memory: Memory, index: Slots) -> _Laid:
+    offset, strides = laid(memory.strides, index)
+    return _Laid(memory._replace(offset=memory.offset + offset), strides)
+
+
+def _multiply(body: Body, a: _Laid, b: _Laid, y: _Laid, *, adds: bool) -> None:
+    """Write y = a b, or y + a b."""
+    found = quickest(a.strides, b.strides, y.strides)
+    if found is None:
+        message = f"BLAS cannot write a result with the strides {list(y.strides.values())}"
+        raise AssertionError(message)
+    plan, turned = found
+    if turned:
+        a, b = b, a
+    w, taken = body.lowering.writer, []
+    if plan.copies[0]:
+        a = _copied(body, a, plan.copies[0])
+        taken.append(a)
+    if plan.copies[1]:
+        b = _copied(body, b, plan.copies[1])
+        taken.append(b)
+    _write_calls(w, plan, (a, b, y), adds=adds)
+    for copied in taken:
+        body.lowering.arena.release(copied.memory.buffer)
+
+
+def _copied(body: Body, x: _Laid, order: Sequence[Axis]) -> _Laid:
+    """Return entries copied so that axes lie behind one another in some order."""
+    shape = tuple([axis.extent for axis in order])
+    buffer = body.lowering.arena.buffer(x.memory.buffer.type, size_of(shape))
+    made = Memory(buffer, constant(0), row_major(shape))
+    strides = tuple([x.strides[axis] for axis in order])
+    copy(body.lowering.writer, Memory(x.memory.buffer, x.memory.offset, strides), made, shape)
+    return _Laid(made, dict(zip(order, made.strides, strict=True)))
+
+
+def _write_calls(w: Writer, plan: Plan, parts: Sequence[_Laid], *, adds: bool) -> None:
+    first = 1.0 if adds else 0.0
+    with loops(w, [s.extent for s in plan.stack]) as outer:
+        parts = _moved(parts, outer, plan.stack)
+        with loops(w, [s.extent for s in plan.added]) as inner:
+            beta: float | Value = first
+            if plan.added and not adds:
+                is_first = w("eq", w.integer(sum(inner, constant(0))), w.constant(0, INT))
+                type = parts[0].memory.buffer.type
+                beta = w("select", is_first, w.constant(0.0, type), w.constant(1.0, type))
+            _call(w, plan, [part.memory for part in _moved(parts, inner, plan.added)], beta)
+
+
+def _moved(parts: Sequence[_Laid], counters: Slots, steps: Sequence[Steps]) -> list[_Laid]:
+    return [part.moved(counters, [s[k] for s in steps]) for k, part in enumerate(parts, start=1)]
+
+
+def _call(w: Writer, plan: Plan, parts: Sequence[Memory], beta: float | Value) -> None:
+    """Write one call: of a matrix and a vector, of a matrix and its own transpose, or of two matrices."""
+    (a, b, y), (i, j, k) = parts, (plan.rows, plan.columns, plan.summed)
+    left = Matrix(a, *form(i.extent, i.a, k.extent, k.a))  # type: ignore[misc]
+    right = Matrix(b, *form(k.extent, k.b, j.extent, j.b))  # type: ignore[misc]
+    if j.extent == 1:
+        gemv(w, left, (b, max(1, k.b)), (y, max(1, i.y)), (i.extent, k.extent), beta)
+    elif i.extent == 1:
+        matrix = right._replace(turned=not right.turned)
+        gemv(w, matrix, (a, max(1, k.a)), (y, max(1, j.y)), (j.extent, k.extent), beta)
+    elif beta == 0.0 and _is_square(plan, a, b):
+        syrk(w, left, Matrix(y, i.y), (i.extent, k.extent))
+    else:
+        gemm(w, left, right, Matrix(y, i.y), (i.extent, j.extent, k.extent), beta)
+
+
+def _is_square(plan: Plan, a: Memory, b: Memory) -> bool:
+    """Whether a matrix is multiplied by its own transpose, and is large."""
+    i, j, k = plan.rows, plan.columns, plan.summed
+    same = (a.buffer, a.offset, i.a, k.a, i.extent) == (b.buffer, b.offset, j.b, k.b, j.extent)
+    return same and i.extent * j.extent * k.extent >= _LARGE_SQUARE

@@ -1,0 +1,186 @@
+"""Strides: how a sum of products becomes calls of BLAS on matrices as they lie in memory.
+
+BLAS multiplies matrices of which either the rows or the columns are contiguous, the others at any distance. So
+
+    y[s, i, j] = sum_k a[s, i, k] b[s, k, j],
+
+where s, i, j and k stand for any number of axes each, takes one call for all axes of i that lie in a and y like one
+axis, and so on, and loops over the others. An operand for which that would be many calls, or none, is copied first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import NamedTuple
+
+from wengert.compile.affine import Axis, Slots
+
+__all__ = ["Plan", "Steps", "form", "laid", "quickest"]
+
+# What a call takes, beside its products, and what an entry takes to copy, counted in products.
+_CALL, _COPY = 20_000, 100
+_LARGE = 2048  # products: from here on, a call is faster than loops
+_LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
+_FEW = 4  # a matrix with fewer rows or columns is a few vectors
+_NARROW = 8  # products along so few entries take as long as along so many: BLAS works on tiles
+
+Strides = Mapping[Axis, int]
+
+
+class Steps(NamedTuple):
+    """Axes that are one in memory: how many entries, and how far apart they are in a, b and y; 0 without the axis."""
+
+    extent: int
+    a: int
+    b: int
+    y: int
+
+
+_NONE = Steps(1, 0, 0, 0)
+
+
+class Plan(NamedTuple):
+    """Calls of BLAS: y = a b with contiguous rows of y, in loops.
+
+    Attributes
+    ----------
+    rows, columns, summed : Steps
+        Of one call: its sizes, and how the matrices lie.
+    stack, added : list of Steps
+        Loops around the calls: over matrices of y, and over what is added up in one.
+    copies : list of Axis, twice
+        In which order the axes of a and b lie behind one another, where they are copied first; else none.
+    cost : int
+    """
+
+    rows: Steps
+    columns: Steps
+    summed: Steps
+    stack: list[Steps]
+    added: list[Steps]
+    copies: tuple[list[Axis], list[Axis]]
+    cost: int
+
+    @property
+    def pays(self) -> bool:
+        """Whether BLAS is faster than loops: along the rows of a matrix, sums of products are loops as fast."""
+        m, n, k = self.rows.extent, self.columns.extent, self.summed.extent
+        if m == 1 or n == 1:
+            apart = (
+                self.summed.a if n == 1 else self.summed.b
+            )  # entries that are added up: in different rows?
+            return apart > 1 and m * n * k >= _LONG and m * n > 1
+        return min(m, n, k) >= _FEW and m * n * k >= _LARGE
+
+
+class _Roles(NamedTuple):
+    """What the axes of a product are: of all three, of a and y, of b and y, of a and b."""
+
+    stack: list[Axis]
+    rows: list[Axis]
+    columns: list[Axis]
+    summed: list[Axis]
+
+
+def _roles(a: Strides, b: Strides, y: Strides) -> _Roles | None:
+    """Return what the axes of a product are, or None if one is only in an operand, or only in the result."""
+    if not set(y) <= {*a, *b} or not set(a) ^ set(b) <= set(y):
+        return None
+    return _Roles(
+        [x for x in y if x in a and x in b],
+        [x for x in y if x not in b],
+        [x for x in y if x not in a],
+        [x for x in a if x not in y],
+    )
+
+
+def laid(strides: Sequence[int], index: Slots) -> tuple[int, dict[Axis, int]]:
+    """Return where entries at an index begin in memory, and how far apart they lie along each axis."""
+    found: dict[Axis, int] = {}
+    for e, stride in zip(index, strides, strict=True):
+        for axis, c in e.terms:
+            found[axis] = found.get(axis, 0) + c * stride
+    return sum(e.offset * stride for e, stride in zip(index, strides, strict=True)), found
+
+
+def quickest(a: Strides, b: Strides, y: Strides) -> tuple[Plan, bool] | None:
+    """Return the quickest calls of BLAS for a product, if there are any, and whether a and b are to be exchanged."""
+    found = [
+        (plan, turned) for pair, turned in (((a, b), False), ((b, a), True)) for plan in _plans(*pair, y)
+    ]
+    return min(found, key=lambda one: one[0].cost, default=None)
+
+
+def _plans(a: Strides, b: Strides, y: Strides) -> Iterator[Plan]:
+    """Yield the ways to call BLAS, where operands are copied or not."""
+    found = _roles(a, b, y)
+    if found is None:
+        return
+    for copy_a, copy_b in product((False, True), repeat=2):
+        order_a = [*found.stack, *found.rows, *found.summed] if copy_a else []
+        order_b = [*found.stack, *found.summed, *found.columns] if copy_b else []
+        lies_a = _contiguous(order_a) if copy_a else a
+        lies_b = _contiguous(order_b) if copy_b else b
+        entries = sum(prod(axis.extent for axis in order) for order in (order_a, order_b) if order)
+        for calls in _calls(found, lies_a, lies_b, y):
+            yield calls._replace(copies=(order_a, order_b), cost=calls.cost + entries * _COPY)
+
+
+def _contiguous(order: Sequence[Axis]) -> dict[Axis, int]:
+    """Return the strides of axes that lie behind one another."""
+    strides, reached = {}, 1
+    for axis in reversed(order):
+        strides[axis] = reached
+        reached *= axis.extent
+    return strides
+
+
+def _calls(found: _Roles, a: Strides, b: Strides, y: Strides) -> Iterator[Plan]:
+    """Yield the ways to choose axes for one call, and to loop over the others."""
+    stack, rows, columns, summed = [_merged(axes, a, b, y) for axes in found]
+    for i, j, k in product(rows or [_NONE], columns or [_NONE], summed or [_NONE]):
+        if form(i.extent, i.a, k.extent, k.a) and form(k.extent, k.b, j.extent, j.b) and _is_written(i, j):
+            outer = [*stack, *[x for x in rows if x is not i], *[x for x in columns if x is not j]]
+            added = [x for x in summed if x is not k]
+            count = prod(x.extent for x in (*outer, *added))
+            work = prod(max(x.extent, _NARROW) if x.extent > 1 else 1 for x in (i, j, k))
+            yield Plan(i, j, k, outer, added, ([], []), count * (_CALL + work))
+
+
+def _merged(axes: Sequence[Axis], *strides: Strides) -> list[Steps]:
+    """Return axes as few: of two that follow one another in all arrays, the steps of the inner are those of both."""
+    found: list[Steps] = []
+    steps = [Steps(x.extent, *[s.get(x, 0) for s in strides]) for x in axes if x.extent != 1]
+    for inner in sorted(steps, key=lambda s: s[1:], reverse=True):
+        if found and found[-1][1:] == tuple([inner.extent * s for s in inner[1:]]):
+            found[-1] = inner._replace(extent=found[-1].extent * inner.extent)
+        else:
+            found.append(inner)
+    return found
+
+
+def _is_written(rows: Steps, columns: Steps) -> bool:
+    """Whether y can be the result of a call: a matrix with contiguous rows, or one row or column."""
+    if 1 in {rows.extent, columns.extent}:
+        return rows.y >= 0 and columns.y >= 0
+    return columns.y == 1 and rows.y >= columns.extent
+
+
+class Form(NamedTuple):
+    """How a matrix lies: the distance of its rows, or of its columns where these are contiguous."""
+
+    distance: int
+    turned: bool
+
+
+def form(rows: int, down: int, columns: int, across: int) -> Form | None:
+    """Return how a matrix lies that has entries so far apart, or None if neither rows nor columns are contiguous."""
+    if min(down, across) < 0:
+        return None
+    if (columns == 1 or across == 1) and (rows == 1 or down >= columns):
+        return Form(down if rows > 1 else columns, turned=False)
+    if (rows == 1 or down == 1) and (columns == 1 or across >= rows):
+        return Form(across if columns > 1 else rows, turned=True)
+    return None
