@@ -23,6 +23,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
+    Multiply,
     Operation,
     Program,
     Store,
@@ -256,6 +257,8 @@ class Interpreter:
                 case Fail():
                     if self[s.condition]:
                         raise Failed(s.code)
+                case Multiply():
+                    self.multiply(s)
                 case _:
                     {For: self.steps, While: self.trips, If: self.branch}[type(s)](s)
 
@@ -264,6 +267,20 @@ class Interpreter:
         self.statements(branch.so if taken else branch.otherwise)
         for one in branch.chosen:
             self.values[one.result] = self[one.so if taken else one.otherwise]
+
+    def matrix(self, block, rows, columns):
+        start = self.place(block.at)
+        end = start + (rows - 1) * block.down + (columns - 1) * block.across
+        array = self.arrays[block.buffer]
+        assert 0 <= start <= end < array.size
+        size = array.itemsize
+        return np.lib.stride_tricks.as_strided(
+            array[start:], (rows, columns), (block.down * size, block.across * size)
+        )
+
+    def multiply(self, product):
+        y, a, b = [self.matrix(x, product.sizes[i], product.sizes[j]) for x, i, j in product.blocks]
+        y[...] = a @ b + (y if product.adds else 0)
 
     def steps(self, loop):
         extent = loop.extent if isinstance(loop.extent, int) else int(self[loop.extent])

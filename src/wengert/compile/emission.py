@@ -19,6 +19,7 @@ from wengert.compile.emission_lanes import Span, emit_lanes
 from wengert.compile.emission_memory import Memory, read, scopes, written
 from wengert.compile.emission_operations import operate
 from wengert.compile.emission_parallel import emit_parallel
+from wengert.compile.emission_products import emit_product
 from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
 from wengert.compile.kernel import (
     HOST_DONE,
@@ -36,6 +37,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
+    Multiply,
     Operation,
     Program,
     Statement,
@@ -181,6 +183,8 @@ class Emission:
                 self._while(statement)
             case If():
                 self._if(statement)
+            case Multiply():
+                emit_product(self, statement)
             case Call():
                 self._call(statement)
             case Host():

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wengert.compile.kernel import (
     REDUCTIONS,
@@ -31,6 +31,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
+    Multiply,
     Operation,
     Program,
     Statement,
@@ -92,9 +93,7 @@ def separate(loop: For, everywhere: Uses, foreign: Collection[Buffer] = ()) -> S
     used = Counter(value for s in inside for value in uses(s)) + Counter(one.next for one in loop.carried)
     if not all(_is_joined(one, loop.body, used) for one in loop.carried):
         return None
-    accesses = [
-        Access(s.buffer, s.index, isinstance(s, Store)) for s in inside if isinstance(s, Load | Store)
-    ]
+    accesses = [access for s in inside for access in _accesses(s)]
     written = dict.fromkeys(access.buffer for access in accesses if access.stores)
     places = _Places(loop, inside)
     groups = {buffer: [a for a in accesses if a.buffer is buffer] for buffer in written}
@@ -117,12 +116,18 @@ def separate(loop: For, everywhere: Uses, foreign: Collection[Buffer] = ()) -> S
     return Separate(tuple(own), tuple(joined))
 
 
-def _buffers(statement: Statement) -> Iterable[Buffer]:
+def _accesses(statement: Statement) -> Iterator[Access]:
     if isinstance(statement, Load | Store):
-        return (statement.buffer,)
+        yield Access(statement.buffer, statement.index, isinstance(statement, Store))
+    elif isinstance(statement, Multiply):
+        for k, (buffer, at) in enumerate(statement.entries):
+            yield Access(buffer, at, stores=k == 0)
+
+
+def _buffers(statement: Statement) -> Iterable[Buffer]:
     if isinstance(statement, Call):
         return [operand.buffer for operand in statement.operands if isinstance(operand, Address)]
-    return ()
+    return [access.buffer for access in _accesses(statement)]
 
 
 def _overlap(x: Buffer, y: Buffer) -> bool:
@@ -172,6 +177,8 @@ def _joining(loop: For, buffer: Buffer, used: Mapping[Value, int]) -> str | None
         for s in body:
             if now is not None and bodies(s):
                 return None
+            if isinstance(s, Multiply) and buffer in _buffers(s):
+                return None
             if not isinstance(s, Load | Store) or s.buffer is not buffer:
                 continue
             if (now is None) != isinstance(s, Load) or (now is not None and now.index != s.index):
@@ -208,6 +215,10 @@ class _Places:
         self._extents = {
             s.counter: s.extent for s in inside if isinstance(s, For) and isinstance(s.extent, int)
         }
+        for s in inside:
+            if isinstance(s, Multiply):
+                self._extents |= s.extents
+        self._made |= set(self._extents)
 
     def are_disjoint(self, group: Sequence[Access]) -> bool:
         """Whether different steps touch different entries of a buffer."""
@@ -259,11 +270,11 @@ class _Places:
         for statement in body:
             now = [*filled, *_spans(stores)]
             match statement:
-                case Store() if statement.buffer is buffer:
-                    stores.append((statement.index, {}))
-                case Load() if statement.buffer is buffer:
-                    if (statement.index, {}) not in stores and not self._is_in(now, buffer, statement.index):
+                case Multiply() | Store() | Load():
+                    own = self._own_stores(statement, now, (buffer, stores))
+                    if own is None:
                         return None
+                    stores += own
                 case For(counter=counter, extent=int(extent)) if extent:
                     inner = self._stores(statement.body, buffer, now)
                     if inner is None:
@@ -273,6 +284,20 @@ class _Places:
                     if any(self._stores(inside, buffer, now) is None for inside in bodies(statement)):
                         return None
         return stores
+
+    def _own_stores(
+        self, statement: Multiply | Store | Load, filled: Sequence[Span], so_far: tuple[Buffer, list[Any]]
+    ) -> list[tuple[Index, Extents]] | None:
+        """Return what a statement stores in a buffer, or None if it reads what is neither filled nor stored before."""
+        buffer, stores = so_far
+        loops = statement.extents if isinstance(statement, Multiply) else {}
+        accesses = [access for access in _accesses(statement) if access.buffer is buffer]
+        again = isinstance(statement, Multiply) and statement.adds
+        for access in accesses:
+            is_read = not access.stores or again
+            if is_read and (access.at, loops) not in stores and not self._is_in(filled, buffer, access.at):
+                return None
+        return [(access.at, loops) for access in accesses if access.stores]
 
     def _is_in(self, filled: Sequence[Span], buffer: Buffer, index: Index) -> bool:
         """Whether an index is of entries that are filled; one that is not known may be of any."""

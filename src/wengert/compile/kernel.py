@@ -7,9 +7,11 @@
                 | value, ... = for i < n [lanes] [parallel by n] (value = first, ...): statement* next value, ...
                 | value, ... = while (value = first, ...): statement* test value: statement* next value, ...
                 | value, ... = if value: statement* give value, ... else: statement* give value, ...
+                | multiply block = [block +] block * block
                 | call routine(value | buffer[index], ...)
                 | host k of value
                 | fail code if value
+    block     ::= buffer[index, n x n by n, n]            a matrix, and how far its rows and columns lie apart
     index     ::= n + n*value + ...                       in entries of the buffer, not in bytes
     buffer    ::= argument k | result k | arena at byte n, each of a type and a number of entries
     type      ::= f64 | f32 | i64 | i32 | i16 | i8 | u64 | u32 | u16 | u8 | bool
@@ -38,6 +40,7 @@ __all__ = [
     "RAISED",
     "REDUCTIONS",
     "Address",
+    "Block",
     "Buffer",
     "Call",
     "Carried",
@@ -50,6 +53,7 @@ __all__ = [
     "Index",
     "Joined",
     "Load",
+    "Multiply",
     "Operation",
     "Parallel",
     "Program",
@@ -151,6 +155,24 @@ class Address(NamedTuple):
 
     buffer: Buffer
     at: Index
+
+
+class Block(NamedTuple):
+    """A matrix in a buffer.
+
+    Attributes
+    ----------
+    buffer : Buffer
+    at : Index
+        Of its first entry.
+    down, across : int
+        How far its rows, and its columns, lie apart.
+    """
+
+    buffer: Buffer
+    at: Index
+    down: int
+    across: int
 
 
 # Statements -----------------------------------------------------------------------------------------------------------
@@ -295,6 +317,48 @@ class If:
 
 
 @dataclass(eq=False, slots=True)
+class Multiply:
+    """y = a b, or y + a b, where y lies in another buffer than a and b, and rows of y and b are contiguous.
+
+    Attributes
+    ----------
+    y, a, b : Block
+    sizes : tuple of int
+        The rows and columns of y, and how many products each entry adds up.
+    adds : bool
+        Whether they are added to what y is.
+    counters : tuple of Value
+        What counts these, where it is asked which entries are touched.
+    """
+
+    y: Block
+    a: Block
+    b: Block
+    sizes: tuple[int, int, int]
+    adds: bool = False
+    counters: tuple[Value, Value, Value] = field(default_factory=lambda: (Value(INT), Value(INT), Value(INT)))
+
+    @property
+    def blocks(self) -> tuple[tuple[Block, int, int], ...]:
+        """The blocks, and which counters run along their rows and columns."""
+        return (self.y, 0, 1), (self.a, 0, 2), (self.b, 2, 1)
+
+    @property
+    def entries(self) -> list[tuple[Buffer, Index]]:
+        """The entries that are touched, of y, a and b, in terms of the counters."""
+        i = self.counters
+        return [
+            (x.buffer, Index(x.at.offset, (*x.at.terms, (i[rows], x.down), (i[columns], x.across))))
+            for x, rows, columns in self.blocks
+        ]
+
+    @property
+    def extents(self) -> dict[Value, int]:
+        """How far the counters run."""
+        return dict(zip(self.counters, self.sizes, strict=True))
+
+
+@dataclass(eq=False, slots=True)
 class Call:
     """A routine of a library, by the name under which it is linked; it gives its results through memory."""
 
@@ -318,7 +382,7 @@ class Fail:
     code: int
 
 
-Statement = Operation | Load | Store | For | While | If | Call | Host | Fail
+Statement = Operation | Load | Store | For | While | If | Multiply | Call | Host | Fail
 
 
 @dataclass(eq=False, slots=True)

@@ -28,6 +28,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
+    Multiply,
     Operation,
     Parallel,
     Program,
@@ -140,14 +141,6 @@ class _Checker:
                 case Store(value=value, buffer=buffer, index=index):
                     self._place(buffer, index)
                     self._use(value, buffer.type)
-                case Call(operands=operands):
-                    for operand in operands:
-                        if isinstance(operand, Address):
-                            self._place(operand.buffer, operand.at, inside=False)
-                        else:
-                            self._use(operand)
-                case Host(program=program):
-                    self._use(program, INT)
                 case Fail(condition=condition, code=code):
                     self._use(condition, BOOL)
                     self._demand(1 <= code < 2**31, "the code of a failure is at least 1")
@@ -164,8 +157,18 @@ class _Checker:
             self._use(value)
         self._known = outside
 
-    def _control(self, statement: For | While | If) -> None:
+    def _control(self, statement: For | While | If | Multiply | Call | Host) -> None:
         match statement:
+            case Multiply():
+                self._multiply(statement)
+            case Call(operands=operands):
+                for operand in operands:
+                    if isinstance(operand, Address):
+                        self._place(operand.buffer, operand.at, inside=False)
+                    else:
+                        self._use(operand)
+            case Host(program=program):
+                self._use(program, INT)
             case For():
                 self._for(statement)
             case While():
@@ -216,6 +219,22 @@ class _Checker:
             )
             self._never(one.entry)
         return [one.entry for one in carried]
+
+    def _multiply(self, statement: Multiply) -> None:
+        """Check that all entries of three matrices are there, and that two of them have contiguous rows."""
+        self._demand(min(statement.sizes) >= 1, "a matrix without entries")
+        for block, i, j in statement.blocks:
+            rows, columns = statement.sizes[i], statement.sizes[j]
+            self._demand(min(block.down, block.across) >= 0, "a matrix has a negative stride")
+            for row, column in ((0, 0), (rows - 1, columns - 1)):
+                offset = block.at.offset + row * block.down + column * block.across
+                self._place(block.buffer, block.at._replace(offset=offset))
+        y, a, b = statement.y, statement.a, statement.b
+        self._same(y.buffer.type, a.buffer.type, b.buffer.type)
+        self._demand(y.buffer.type in FLOATS, f"a product of matrices of {y.buffer.type}")
+        self._demand(y.across == b.across == 1, "rows are not contiguous")
+        self._demand(y.down >= statement.sizes[1] or statement.sizes[0] == 1, "rows overlap")
+        self._demand(y.buffer not in {a.buffer, b.buffer}, "a product overwrites a factor")
 
     # Lanes ------------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
+    Multiply,
     Operation,
     Program,
     Statement,
@@ -156,12 +157,27 @@ class _Printer:
                 yield from self._while(statement, indent)
             case If():
                 yield from self._if(statement, indent)
+            case _:
+                yield indent + self._alone(statement)
+
+    def _alone(self, statement: Multiply | Call | Host | Fail) -> str:
+        """Return a statement that makes no value and holds no others."""
+        match statement:
+            case Multiply():
+                return self._product(statement)
             case Call(routine=routine, operands=operands):
-                yield f"{indent}call {routine}({self.values(operands)})"
+                return f"call {routine}({self.values(operands)})"
             case Host(program=program, place=place):
-                yield f"{indent}host {place} of {self.value(program)}"
+                return f"host {place} of {self.value(program)}"
             case Fail(condition=condition, code=code):
-                yield f"{indent}fail {code} if {self.value(condition)}"
+                return f"fail {code} if {self.value(condition)}"
+
+    def _product(self, product: Multiply) -> str:
+        y, a, b = [
+            f"{self.place(x.buffer, x.at)[:-1]}, {product.sizes[i]} x {product.sizes[j]} by {x.down}, {x.across}]"
+            for x, i, j in product.blocks
+        ]
+        return f"multiply {y} = {f'{y} + ' if product.adds else ''}{a} * {b}"
 
     def _for(self, loop: For, indent: str) -> Iterator[str]:
         extent = str(loop.extent) if isinstance(loop.extent, int) else self.value(loop.extent)

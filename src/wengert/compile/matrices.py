@@ -1,4 +1,4 @@
-"""Products of matrices by BLAS, of operands as they lie in memory.
+"""Products of matrices, of operands as they lie in memory, by tiles or by BLAS.
 
 An operand that is a view is read where the viewed value lies: a primitive of programs alone, `product`, says at which
 indices of its operands, in terms of the axes of the product, the factors of each term are.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wengert.compile.affine import Axis, Slots, constant
+from wengert.compile.affine import Affine, Axis, Slots, constant
 from wengert.compile.blas import Matrix, gemm, gemv, syrk
 from wengert.compile.context import size_of
 from wengert.compile.definitions import Memory, row_major
-from wengert.compile.kernel import INT, Value
+from wengert.compile.kernel import Block, Multiply
 from wengert.compile.lower import Body
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
@@ -23,9 +23,12 @@ from wengert.core.graph import Node
 
 __all__ = ["product_unit"]
 
-_LARGE_SQUARE = (
-    1 << 18
-)  # products of a matrix and its transpose: half of them, and a copy of the result, are faster
+# Half of the products of a matrix and its transpose, and a copy of the result, are faster from so many on.
+_LARGE_SQUARE = 1 << 22
+# Blocks of at least so many rows, and so many at most, are shared by threads where there are enough terms; what is
+# summed is cut where a panel of the second factor, of 64 single or 32 double numbers a row, outgrows the cache.
+_ROWS, _SHARED, _WORTH = 24, 16, 1 << 20
+_DEPTH = 1024
 
 
 def product_unit(body: Body, node: Node) -> Unit:
@@ -85,7 +88,7 @@ def _multiply(body: Body, a: _Laid, b: _Laid, y: _Laid, *, adds: bool) -> None:
     if plan.copies[1]:
         b = _copied(body, b, plan.copies[1])
         taken.append(b)
-    _write_calls(w, plan, (a, b, y), adds=adds)
+    _write_products(w, plan, (a, b, y), adds=adds)
     for copied in taken:
         body.lowering.arena.release(copied.memory.buffer)
 
@@ -100,26 +103,78 @@ def _copied(body: Body, x: _Laid, order: Sequence[Axis]) -> _Laid:
     return _Laid(made, dict(zip(order, made.strides, strict=True)))
 
 
-def _write_calls(w: Writer, plan: Plan, parts: Sequence[_Laid], *, adds: bool) -> None:
-    first = 1.0 if adds else 0.0
+def _write_products(w: Writer, plan: Plan, parts: Sequence[_Laid], *, adds: bool) -> None:
+    """Write the loops around a product, and in them a product, or, if several are added up, zeros and these."""
     with loops(w, [s.extent for s in plan.stack]) as outer:
         parts = _moved(parts, outer, plan.stack)
+        memories = [part.memory for part in parts]
+        if plan.added and not adds:
+            _clear(w, plan, memories[2])
         with loops(w, [s.extent for s in plan.added]) as inner:
-            beta: float | Value = first
-            if plan.added and not adds:
-                is_first = w("eq", w.integer(sum(inner, constant(0))), w.constant(0, INT))
-                type = parts[0].memory.buffer.type
-                beta = w("select", is_first, w.constant(0.0, type), w.constant(1.0, type))
-            _call(w, plan, [part.memory for part in _moved(parts, inner, plan.added)], beta)
+            memories = [part.memory for part in _moved(parts, inner, plan.added)]
+            adding = adds or bool(plan.added)
+            halved = not adding and _is_square(plan, *memories[:2])
+            (_tiles if plan.tiled and not halved else _call)(w, plan, memories, adds=adding)
+
+
+def _clear(w: Writer, plan: Plan, y: Memory) -> None:
+    with loops(w, (plan.rows.extent, plan.columns.extent), lanes=True) as (i, j):
+        place = y.offset + i * plan.rows.y + j * plan.columns.y
+        w.store(w.constant(0, y.buffer.type), y.buffer, place)
+    w.wrote(y.buffer)
 
 
 def _moved(parts: Sequence[_Laid], counters: Slots, steps: Sequence[Steps]) -> list[_Laid]:
     return [part.moved(counters, [s[k] for s in steps]) for k, part in enumerate(parts, start=1)]
 
 
-def _call(w: Writer, plan: Plan, parts: Sequence[Memory], beta: float | Value) -> None:
-    """Write one call: of a matrix and a vector, of a matrix and its own transpose, or of two matrices."""
+# One product ----------------------------------------------------------------------------------------------------------
+
+
+def _tiles(w: Writer, plan: Plan, parts: Sequence[Memory], *, adds: bool) -> None:
+    """Write one product as products of blocks: of rows, which threads may share, and of what is summed."""
+    i, j, k = plan.rows, plan.columns, plan.summed
+    rows = _blocks(i.extent, _ROWS, _SHARED) if i.extent * j.extent * k.extent >= _WORTH else 1
+    deep = _blocks(k.extent, _DEPTH // 2, k.extent // _DEPTH) if k.extent > _DEPTH else 1
+    sizes = i.extent // rows, j.extent, k.extent // deep
+    with loops(w, (rows,) if rows > 1 else ()) as block:
+        first = sum(block, constant(0)) * sizes[0]
+        _multiply_block(w, plan, parts, sizes, (first, constant(0)), adds=adds)
+        if deep > 1:
+            with loops(w, (deep - 1,)) as (step,):
+                _multiply_block(w, plan, parts, sizes, (first, (step + 1) * sizes[2]), adds=True)
+
+
+def _multiply_block(
+    w: Writer,
+    plan: Plan,
+    parts: Sequence[Memory],
+    sizes: tuple[int, int, int],
+    first: tuple[Affine, Affine],
+    *,
+    adds: bool,
+) -> None:
+    """Write a product of some rows and summed entries, from the first ones on."""
+    i, j, k = plan.rows, plan.columns, plan.summed
+    row, term = first
+    moves = row * i.a + term * k.a, term * k.b, row * i.y
+    places = [w.index(memory.offset + move) for memory, move in zip(parts, moves, strict=True)]
+    a, b, y = [
+        Block(memory.buffer, at, down, across)
+        for memory, at, down, across in zip(parts, places, (i.a, k.b, i.y), (k.a, j.b, j.y), strict=True)
+    ]
+    w.append(Multiply(y, a, b, sizes, adds))
+
+
+def _blocks(n: int, least: int, most: int) -> int:
+    """Return into how many equal blocks to cut n, none of which is smaller than some length."""
+    return next((count for count in range(min(most, n // least), 1, -1) if n % count == 0), 1)
+
+
+def _call(w: Writer, plan: Plan, parts: Sequence[Memory], *, adds: bool) -> None:
+    """Write one call of BLAS: of a matrix and a vector, of a matrix and its own transpose, or of two matrices."""
     (a, b, y), (i, j, k) = parts, (plan.rows, plan.columns, plan.summed)
+    beta = 1.0 if adds else 0.0
     left = Matrix(a, *form(i.extent, i.a, k.extent, k.a))  # type: ignore[misc]
     right = Matrix(b, *form(k.extent, k.b, j.extent, j.b))  # type: ignore[misc]
     if j.extent == 1:
@@ -127,7 +182,7 @@ def _call(w: Writer, plan: Plan, parts: Sequence[Memory], beta: float | Value) -
     elif i.extent == 1:
         matrix = right._replace(turned=not right.turned)
         gemv(w, matrix, (a, max(1, k.a)), (y, max(1, j.y)), (j.extent, k.extent), beta)
-    elif beta == 0.0 and _is_square(plan, a, b):
+    elif not adds and _is_square(plan, a, b):
         syrk(w, left, Matrix(y, i.y), (i.extent, k.extent))
     else:
         gemm(w, left, right, Matrix(y, i.y), (i.extent, j.extent, k.extent), beta)

@@ -15,6 +15,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
+    Multiply,
     Operation,
     Statement,
     Store,
@@ -73,6 +74,9 @@ def _uses(statement: Statement) -> Iterator[Value]:
         case Store(value=value, index=index):
             yield value
             yield from _of(index)
+        case Multiply(y=y, a=a, b=b):
+            for block in (y, a, b):
+                yield from _of(block.at)
         case Call(operands=passed):
             for operand in passed:
                 yield from _of(operand.at) if isinstance(operand, Address) else (operand,)

@@ -1,11 +1,12 @@
-"""Strides: how a sum of products becomes calls of BLAS on matrices as they lie in memory.
+"""Strides: how a sum of products becomes products of matrices as they lie in memory.
 
-BLAS multiplies matrices of which either the rows or the columns are contiguous, the others at any distance. So
+BLAS multiplies matrices of which either the rows or the columns are contiguous, the others at any distance; programs
+multiply, tile by tile, what has contiguous rows in the second factor and the result. So
 
     y[s, i, j] = sum_k a[s, i, k] b[s, k, j],
 
-where s, i, j and k stand for any number of axes each, takes one call for all axes of i that lie in a and y like one
-axis, and so on, and loops over the others. An operand for which that would be many calls, or none, is copied first.
+where s, i, j and k stand for any number of axes each, takes one product for all axes of i that lie in a and y like one
+axis, and so on, and loops over the others. An operand for which that would be many, or none, is copied first.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from wengert.compile.affine import Axis, Slots
 
 __all__ = ["Plan", "Steps", "form", "laid", "quickest"]
 
-# What a call takes, beside its products, and what an entry takes to copy, counted in products.
-_CALL, _COPY = 20_000, 100
+# What a call of BLAS takes, beside its terms, and an entry to be copied, in terms of a product by tiles: these take
+# 10 ps where vectors have 512 bits. BLAS takes 1.0 to 1.6 times as long, up to a second factor of some size.
+_CALL, _COPY, _BLAS = 20_000, 100, 1.25
+_CACHE, _WIDEST = 1 << 22, 8  # bytes, and of an entry
 _LARGE = 2048  # products: from here on, a call is faster than loops
 _LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
 _FEW = 4  # a matrix with fewer rows or columns is a few vectors
@@ -42,14 +45,16 @@ _NONE = Steps(1, 0, 0, 0)
 
 
 class Plan(NamedTuple):
-    """Calls of BLAS: y = a b with contiguous rows of y, in loops.
+    """Products of matrices, y = a b with contiguous rows of y, in loops.
 
     Attributes
     ----------
     rows, columns, summed : Steps
-        Of one call: its sizes, and how the matrices lie.
+        Of one: its sizes, and how the matrices lie.
     stack, added : list of Steps
-        Loops around the calls: over matrices of y, and over what is added up in one.
+        Loops around them: over matrices of y, and over what is added up in one.
+    tiled : bool
+        Whether rows of b are contiguous, and it is small enough to stay in the cache: BLAS is not called.
     copies : list of Axis, twice
         In which order the axes of a and b lie behind one another, where they are copied first; else none.
     cost : int
@@ -60,12 +65,13 @@ class Plan(NamedTuple):
     summed: Steps
     stack: list[Steps]
     added: list[Steps]
+    tiled: bool
     copies: tuple[list[Axis], list[Axis]]
     cost: int
 
     @property
     def pays(self) -> bool:
-        """Whether BLAS is faster than loops: along the rows of a matrix, sums of products are loops as fast."""
+        """Whether that is faster than loops: along the rows of a matrix, sums of products are loops as fast."""
         m, n, k = self.rows.extent, self.columns.extent, self.summed.extent
         if m == 1 or n == 1:
             apart = (
@@ -141,12 +147,23 @@ def _calls(found: _Roles, a: Strides, b: Strides, y: Strides) -> Iterator[Plan]:
     """Yield the ways to choose axes for one call, and to loop over the others."""
     stack, rows, columns, summed = [_merged(axes, a, b, y) for axes in found]
     for i, j, k in product(rows or [_NONE], columns or [_NONE], summed or [_NONE]):
-        if form(i.extent, i.a, k.extent, k.a) and form(k.extent, k.b, j.extent, j.b) and _is_written(i, j):
+        tiled = _is_tiled(i, j, k)
+        if not tiled and not (form(i.extent, i.a, k.extent, k.a) and form(k.extent, k.b, j.extent, j.b)):
+            continue
+        if _is_written(i, j):
             outer = [*stack, *[x for x in rows if x is not i], *[x for x in columns if x is not j]]
             added = [x for x in summed if x is not k]
-            count = prod(x.extent for x in (*outer, *added))
             work = prod(max(x.extent, _NARROW) if x.extent > 1 else 1 for x in (i, j, k))
-            yield Plan(i, j, k, outer, added, ([], []), count * (_CALL + work))
+            one = work if tiled else _CALL + int(_BLAS * work)
+            cost = one * prod(x.extent for x in (*outer, *added))
+            yield Plan(i, j, k, outer, added, tiled, ([], []), cost)
+
+
+def _is_tiled(rows: Steps, columns: Steps, summed: Steps) -> bool:
+    """Whether matrices lie so that programs multiply them themselves, and a panel of b stays in the cache."""
+    if min(rows.a, summed.a, summed.b) < 0 or 1 in {rows.extent, columns.extent}:
+        return False
+    return columns.b == columns.y == 1 and columns.extent * summed.extent * _WIDEST <= _CACHE
 
 
 def _merged(axes: Sequence[Axis], *strides: Strides) -> list[Steps]:
