@@ -26,6 +26,7 @@ from wengert.types import Array, type_of
 __all__ = [
     "bernoulli",
     "bits",
+    "bits_at",
     "categorical",
     "fold_in",
     "key",
@@ -147,6 +148,30 @@ def bits(key: Array, shape: Shape = ()) -> Array:
     dtype('uint32')
     """
     high, low = _blocks(key, shape)
+    return high ^ low
+
+
+def bits_at(key: Array, row: Array, column: Array) -> Array:
+    """Uniform 32-bit words of the entries of a matrix, any part of which may be drawn by itself.
+
+    Parameters
+    ----------
+    key : (2,) array of uint32
+    row, column : array of uint32
+        Places of the entries; they broadcast against each other.
+
+    Returns
+    -------
+    array of uint32
+
+    Examples
+    --------
+    >>> rows, columns = np.arange(4, dtype=np.uint32)[:, None], np.arange(6, dtype=np.uint32)
+    >>> whole = bits_at(key(0), rows, columns)
+    >>> np.array_equal(bits_at(key(0), rows[1:3], columns[4:]), whole[1:3, 4:])
+    True
+    """
+    high, low = _threefry(_checked(key), row, column)
     return high ^ low
 
 

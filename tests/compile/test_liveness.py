@@ -67,3 +67,22 @@ def test_what_a_routine_leaves_in_another_order_is_not_overwritten_in_order() ->
 
     b = MATRIX + 1.0
     np.testing.assert_allclose(wg.jit(fun)(MATRIX, b), fun(MATRIX, b), rtol=1e-10)
+
+
+def test_what_a_step_updates_in_place_is_not_overwritten() -> None:
+    """The derivative of the rows that are left lies in the memory of that of all rows, until the next step."""
+    random = np.random.default_rng(5)
+    matrix, x, weights = random.normal(size=(2, 2)), random.normal(size=(3, 2)), random.normal(size=(3, 3))
+
+    def loss(matrix, x):
+        def step(rows, at):
+            n, row = at
+            rows = rows.copy()
+            rows[n + np.arange(1)] = row[None] @ matrix
+            return rows, rows @ row
+
+        return np.sum(weights * wg.scan(step, np.zeros((3, 2)), (np.arange(3), x))[1])
+
+    gradient = wg.grad(loss, (0, 1))
+    for found, expected in zip(wg.jit(gradient)(matrix, x), gradient(matrix, x), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)

@@ -165,6 +165,49 @@ def test_memory_of_blocks_is_linear_in_the_length():
     assert long < 0.1 * gradient(1024, None)
 
 
+# What is in the future -------------------------------------------------------------------------
+
+SIZES = [(20, 20, 2), (20, 20, 3), (1, 20, 3), (3, 20, 2), (20, 7, 2), (20, 1, 1), (17, 16, 1), (16, 17, 1)]
+
+
+@pytest.mark.parametrize(("queries", "keys", "block"), SIZES)
+def test_causal_blocks_of_all_sizes(queries, keys, block):
+    q, k, v = operands(queries, keys, 4, 2)
+    bias, mask = RNG.normal(size=(4, queries, keys)), RNG.random((queries, 1)) < 0.9
+    weights = RNG.normal(size=(*q.shape[:-1], 3))
+
+    def loss(block, *x):
+        q, k, v, bias = x
+        y = nn.attention(q, k, v, bias=bias, mask=mask, causal=True, block=block)
+        return np.sum(weights * y), y
+
+    wanted = wg.grad(lambda *x: loss(None, *x), (0, 1, 2, 3), has_aux=True)(q, k, v, bias)
+    found = wg.grad(lambda *x: loss(block, *x), (0, 1, 2, 3), has_aux=True)(q, k, v, bias)
+    np.testing.assert_allclose(found[1], wanted[1], rtol=1e-13, atol=1e-14)
+    for a, b in zip(found[0], wanted[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+
+
+def test_blocks_in_the_future_are_not_touched():
+    q, k, v = operands(16, 16, batch=())
+    k[:, 14:], v[:, 14:] = np.nan, np.nan  # the last of 8 blocks; a product with a weight of 0 would be NaN
+    y, back = wg.vjp(lambda q, k, v: nn.attention(q, k, v, causal=True, block=2), q, k, v)
+    assert np.isfinite(y[:, :14]).all()
+    y_bar = np.where(np.arange(16)[:, None] < 14, 1.0, 0.0) * np.ones_like(y)
+    assert np.isfinite(back(y_bar)[0][:, :14]).all()
+
+
+def test_operations_of_causal_blocks_are_nearly_half():
+    q, k, v = operands(64, 64, batch=())
+
+    def operations(causal):
+        f = wg.grad(lambda q, k, v: np.sum(nn.attention(q, k, v, causal=causal, block=4)), (0, 1, 2))
+        return wg.trace(f)(q, k, v).cost().operations
+
+    # 8 chunks: 9/16 of the scores, and additions of the derivatives by keys of each chunk.
+    assert 0.5 < operations(True) / operations(False) < 0.62
+
+
 # Positions --------------------------------------------------------------------------------------
 
 
@@ -180,6 +223,18 @@ def test_rope(interleaved):
     y = nn.rope(x, np.arange(2, 5), base=base, interleaved=interleaved)
     np.testing.assert_allclose(y, wanted, rtol=1e-14, atol=1e-15)
     wg.check_grads(lambda x: nn.rope(x, interleaved=interleaved), (x,))
+
+
+def test_positions_of_sequences_and_offsets():
+    x = RNG.normal(size=(2, 3, 4, 6))  # sequences, heads, places, features
+    begins = np.array([5, 0])
+    y = nn.rope(x, begins[:, None, None] + np.arange(4))
+    for i, n in enumerate(begins):
+        np.testing.assert_array_equal(y[i], nn.rope(x[i], offset=n))
+        np.testing.assert_array_equal(y[i], nn.rope(x[i], np.arange(n, n + 4)))
+        np.testing.assert_array_equal(y[i], nn.rope(x[i], np.arange(4) - 1, offset=n + 1))
+    batched = wg.vmap(lambda x, n: nn.rope(x, offset=n))(x, begins)
+    np.testing.assert_array_equal(batched, y)
 
 
 def test_rotated_products_depend_on_differences_of_positions():
@@ -233,3 +288,5 @@ def test_other_errors():
         nn.rope(np.ones((4, 3)))
     with pytest.raises(ArgumentError, match=r"positions of shape \(3,\)"):
         nn.rope(np.ones((4, 2)), np.arange(3))
+    with pytest.raises(ArgumentError, match=r"positions of shape \(2, 1, 4\)"):
+        nn.rope(np.ones((3, 2, 4, 2)), np.ones((2, 1, 4)))

@@ -56,17 +56,22 @@ def roots_in(item: Any) -> list[Root]:
 
 
 def last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Any]]:
-    """Return the roots and units that are read for the last time in each item; those kept are read later."""
+    """Return the roots and units that are read for the last time in each item; those kept are read later.
+
+    What lies in the memory of another one keeps it: until its own last read, or behind all items.
+    """
     places = {
         root: k
         for k, item in enumerate(items)
         for root in ([item] if isinstance(item, Unit) else roots_in(item))
     }
-    last = dict(places)
+    last, kept = dict(places), set(kept)
     for root in sorted(places, key=places.__getitem__, reverse=True):
+        is_alias = isinstance(root, Unit) and root.is_alias
         for other in root.reads:
-            until = last[root] if isinstance(root, Unit) and root.is_alias else places[root]
-            last[other] = max(last[other], until)
+            last[other] = max(last[other], last[root] if is_alias else places[root])
+            if is_alias and root in kept:
+                kept.add(other)
     found: dict[int, list[Any]] = {}
     for root, k in last.items():
         if root not in kept:

@@ -34,6 +34,7 @@ from wengert.nn.initializers import (
     lecun_normal,
     orthogonal,
 )
+from wengert.nn.key_value_cache import KeyValueCache
 from wengert.nn.layers.attention import MultiHeadAttention
 from wengert.nn.layers.batch_norm import BatchNorm
 from wengert.nn.layers.containers import Flatten, Lambda, Residual, Sequential
@@ -70,6 +71,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GroupNorm",
+    "KeyValueCache",
     "Lambda",
     "LayerNorm",
     "Linear",

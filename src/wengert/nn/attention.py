@@ -3,12 +3,14 @@
 Queries q (..., heads, queries, d), keys k (..., key_heads, keys, d), values v (..., key_heads, keys, d_v). Where
 key_heads is a divisor of heads, that many successive query heads share a head of keys and values.
 
-A query that may attend to nothing gets zeros.
+A query that may attend to nothing gets zeros. Dropout sets entries of the softmax to zero, the same ones in blocks of
+any length (Srivastava et al., "Dropout", 2014; at this place in PyTorch).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 
 from wengert.errors import ArgumentError
 from wengert.nn.activations import softmax
+from wengert.nn.attention_dropout import Dropped, dropped_weights
 from wengert.nn.blocked_attention import blocked
 from wengert.types import Array, type_of
 
@@ -32,6 +35,8 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
     block: int | None = None,
+    dropout: float = 0.0,
+    key: Array | None = None,
 ) -> Array:
     """Scaled dot-product attention.
 
@@ -46,12 +51,15 @@ def attention(
     bias : array, optional
         Broadcasts likewise; added to the scores.
     causal : bool
-        A query attends to keys up to its own place, the last query to all: with keys of a cache before, query i of n
-        sees keys up to i + keys - n.
+        A query attends to keys up to its own place, the last query to all: query i of n sees keys up to i + keys - n.
     scale : float, optional
         Of the scores; 1 / sqrt(d) by default.
     block : int, optional
         Keys at a time. Scores of one block only exist at once, in derivatives too, which compute them again.
+    dropout : float
+        Probability with which a weight is set to zero, for training; the others are divided by 1 - dropout.
+    key : (2,) array of uint32, optional
+        Of `wengert.random`, for dropout.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def attention(
     Raises
     ------
     ArgumentError
-        If the shapes do not fit.
+        If the shapes do not fit, or there is dropout and no key.
 
     Notes
     -----
@@ -73,19 +81,19 @@ def attention(
     array([1., 0., 0.])
     """
     groups = _check(q, k, v)
-    scale = 1.0 / math.sqrt(np.shape(q)[-1]) if scale is None else scale
-    full = (*np.shape(q)[:-1], np.shape(k)[-2])
-    _check_broadcasts(full, mask=mask, bias=bias)
-    q, mask, bias = (_grouped(x, groups) for x in (q * scale, mask, bias))
-    if groups > 1:
-        k, v = np.expand_dims(k, -3), np.expand_dims(v, -3)
-    way = _whole if block is None else partial(blocked, block=_length(block))
-    y = way(q, k, v, mask, bias, causal=causal)
-    return np.reshape(y, (*full[:-1], np.shape(v)[-1])) if groups > 1 else y
+    _check_broadcasts((*np.shape(q)[:-1], np.shape(k)[-2]), mask=mask, bias=bias)
+    q = q * (1.0 / math.sqrt(np.shape(q)[-1]) if scale is None else scale)
+    way = partial(_attended, causal=causal, block=block, dropout=dropout, key=key)
+    return _in_groups(way, groups, q, k, v, mask, bias)
 
 
 def rope(
-    x: Array, positions: Array | None = None, *, base: float = 10000.0, interleaved: bool = False
+    x: Array,
+    positions: Array | None = None,
+    *,
+    offset: Any = 0,
+    base: float = 10000.0,
+    interleaved: bool = False,
 ) -> Array:
     """Rotate pairs of features by angles proportional to positions: rotary position embedding.
 
@@ -93,8 +101,11 @@ def rope(
     ----------
     x : (..., length, d) array
         Queries or keys, with d even.
-    positions : (length,) array, optional
-        0, 1, ... by default; with a cache of n keys give n, n + 1, ...
+    positions : (..., length) array, optional
+        Broadcasts to the axes of x but the last; 0, 1, ... by default. Sequences of a batch that begin at places of
+        their own have positions (batch, 1, length) beside queries (batch, heads, length, d).
+    offset : int or integer scalar
+        Added to the positions: with a cache of n keys, n. May be traced.
     base : float
         Pair i of d / 2 turns by position base^(-2 i / d) radians.
     interleaved : bool
@@ -107,7 +118,7 @@ def rope(
     Raises
     ------
     ArgumentError
-        If d is odd, or there is not one position for each place.
+        If d is odd, or the positions do not broadcast to the places.
 
     Notes
     -----
@@ -116,20 +127,18 @@ def rope(
 
     Examples
     --------
-    >>> rope(np.array([[1.0, 0.0], [1.0, 0.0]])).round(6)
+    >>> x = np.array([[1.0, 0.0], [1.0, 0.0]])
+    >>> rope(x).round(6)
     array([[1.      , 0.      ],
            [0.540302, 0.841471]])
+    >>> np.array_equal(rope(x[1:], offset=1), rope(x)[1:])
+    True
     """
-    length, d = np.shape(x)[-2:]
-    positions = np.arange(length) if positions is None else positions
-    if d % 2 or np.shape(positions) != (length,):
-        raise ArgumentError(
-            f"rope: inputs of shape {np.shape(x)} with positions of shape {np.shape(positions)}",
-            why="features are rotated in pairs, and each place of axis -2 has a position.",
-            instead="give an even number of features and a vector of positions.",
-        )
+    *places, d = np.shape(x)
+    positions = np.arange(places[-1]) if positions is None else positions
+    _check_positions(tuple(places), d, np.shape(positions))
     rates = base ** (np.arange(0, d, 2) / -d)
-    angles = np.expand_dims(positions, -1) * rates
+    angles = np.expand_dims(positions + offset, -1) * rates
     dtype = type_of(x).dtype
     cos, sin = np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
     if interleaved:
@@ -139,25 +148,70 @@ def rope(
     return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
 
 
-# The whole matrix of scores ---------------------------------------------------------------------
+def _check_positions(places: tuple[int, ...], d: int, given: tuple[int, ...]) -> None:
+    fits = 0 < len(given) <= len(places) and given[-1] == places[-1]
+    if d % 2 or not fits or any(n not in (1, m) for n, m in zip(given[::-1], places[::-1], strict=False)):
+        raise ArgumentError(
+            f"rope: inputs of shape {(*places, d)} with positions of shape {given}",
+            why="features are rotated in pairs, and each place of axis -2 has a position.",
+            instead="give an even number of features, and positions that broadcast to the axes before them.",
+        )
 
 
-def _whole(q: Array, k: Array, v: Array, mask: Array | None, bias: Array | None, *, causal: bool) -> Array:
+# One head of keys for each of queries -----------------------------------------------------------
+
+
+def _attended(
+    q: Array, *operands: Array | None, causal: bool, block: int | None, dropout: float, key: Array | None
+) -> Array:
+    dropped = dropped_weights(key, np.shape(q)[:-1], dropout)
+    way: Callable[..., Array] = _whole if block is None else partial(blocked, block=_length(block))
+    return way(q, *operands, causal=causal, dropped=dropped)
+
+
+def _whole(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    bias: Array | None,
+    *,
+    causal: bool,
+    dropped: Dropped | None,
+) -> Array:
     scores = np.matmul(q, np.swapaxes(k, -1, -2))
     scores = scores if bias is None else scores + bias
+    queries, keys = np.shape(scores)[-2:]
     if causal:
-        queries, keys = np.shape(scores)[-2:]
         past = np.arange(keys) <= np.arange(queries)[:, None] + (keys - queries)
         mask = past if mask is None else np.logical_and(mask, past)
-    return np.matmul(softmax(scores, where=mask), v)
+    weights = softmax(scores, where=mask)
+    return np.matmul(weights if dropped is None else dropped.applied(weights, np.arange(keys)), v)
 
 
 # Shapes -----------------------------------------------------------------------------------------
 
 
+def _in_groups(
+    way: Callable[..., Array],
+    groups: int,
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    bias: Array | None,
+) -> Array:
+    """Let groups of query heads share a head of keys."""
+    if groups == 1:
+        return way(q, k, v, mask, bias)
+    shape = (*np.shape(q)[:-1], np.shape(v)[-1])
+    q, mask, bias = (_grouped(x, groups) for x in (q, mask, bias))
+    return np.reshape(way(q, np.expand_dims(k, -3), np.expand_dims(v, -3), mask, bias), shape)
+
+
 def _grouped(x: Any, groups: int) -> Any:
     """Before: (..., heads, n, m). After: (..., key_heads, groups, n, m)."""
-    if groups == 1 or x is None or np.ndim(x) < 3:
+    if x is None or np.ndim(x) < 3:
         return x
     *lead, heads, n, m = np.shape(x)
     return np.reshape(x, (*lead, *((1, 1) if heads == 1 else (heads // groups, groups)), n, m))

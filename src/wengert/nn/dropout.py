@@ -8,7 +8,7 @@ from wengert.errors import ArgumentError
 from wengert.random import bernoulli
 from wengert.types import Array
 
-__all__ = ["dropout"]
+__all__ = ["check_rate", "dropout"]
 
 
 def dropout(key: Array, x: Array, rate: float, *, shared: tuple[int, ...] = ()) -> Array:
@@ -45,14 +45,26 @@ def dropout(key: Array, x: Array, rate: float, *, shared: tuple[int, ...] = ()) 
     >>> np.unique(y), bool(abs(y.mean() - 1) < 0.05)
     (array([0.  , 1.25]), True)
     """
-    if not 0.0 <= rate < 1.0:
-        raise ArgumentError(
-            f"dropout: the rate is {rate}",
-            why="it is the probability of a zero; what remains is divided by 1 - rate.",
-            instead="give a number from 0 to below 1.",
-        )
+    check_rate("dropout", rate)
     if rate == 0.0:
         return x
     together = {axis % np.ndim(x) for axis in shared}
     shape = tuple([1 if i in together else n for i, n in enumerate(np.shape(x))])
     return np.where(bernoulli(key, 1.0 - rate, shape), x / (1.0 - rate), 0)
+
+
+def check_rate(where: str, rate: float) -> None:
+    """Raise unless a rate is a probability below 1.
+
+    Parameters
+    ----------
+    where : str
+        Name of the function or layer.
+    rate : float
+    """
+    if not 0.0 <= rate < 1.0:
+        raise ArgumentError(
+            f"{where}: the rate is {rate}",
+            why="it is the probability of a zero; what remains is divided by 1 - rate.",
+            instead="give a number from 0 to below 1.",
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from wengert.errors import ArgumentError
-from wengert.nn.dropout import dropout
+from wengert.nn.dropout import check_rate, dropout
 from wengert.nn.module import Module, static
 from wengert.types import Array
 
@@ -41,12 +41,7 @@ class Dropout(Module):
     rate: float = static()
 
     def __init__(self, rate: float) -> None:
-        if not 0.0 <= rate < 1.0:
-            raise ArgumentError(
-                f"Dropout: the rate is {rate}",
-                why="it is the share of entries that become zero, and what is kept is divided by 1 - rate.",
-                instead="give a number from 0 to below 1.",
-            )
+        check_rate("Dropout", rate)
         self.rate = rate
 
     def __call__(self, x: Any) -> Any:
