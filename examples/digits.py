@@ -4,7 +4,7 @@ scikit-learn ships 1797 images of 8 x 8 pixels. The network, its loss and one st
 2015) are the first functions below; `wg.jit` compiles the step, gradient and update together. With `--torch` the same
 network is trained by PyTorch from the same weights on the same batches, and the losses are compared.
 
-    python examples/digits.py [--figure mistakes.png] [--torch]
+    python examples/digits.py [--figure mistakes.png] [--curve curve.png] [--torch]
 """
 
 from __future__ import annotations
@@ -136,18 +136,39 @@ def train_in_torch(data: Data, weights: Weights, epochs: int) -> list[float]:
     return losses
 
 
-def draw(data: Data, scores: np.ndarray, path: Path) -> None:
-    """Save the images that were taken for another digit."""
+def mistakes(data: Data, scores: np.ndarray) -> dict[int, str]:
+    """Return which test images were taken for another digit, and for which."""
+    found = np.argmax(scores, axis=1)
+    wrong = np.flatnonzero(found != data.test_y)
+    return {int(k): f"{data.test_y[k]} taken for {found[k]}" for k in wrong}
+
+
+def draw(data: Data, titles: dict[int, str], path: Path) -> None:
+    """Save a picture of some test images with titles, sixteen at most."""
     from matplotlib.figure import Figure
 
-    found = np.argmax(scores, axis=1)
-    wrong = np.flatnonzero(found != data.test_y)[:16]
-    figure = Figure(figsize=(8, 1.2 + 1.2 * (len(wrong) // 8)), layout="constrained")
-    for axes in (grid := figure.subplots((len(wrong) + 7) // 8 or 1, 8, squeeze=False).ravel()):
+    rows = max(-(-min(len(titles), 16) // 8), 1)
+    figure = Figure(figsize=(8, 1.3 * rows), layout="constrained")
+    for axes in (grid := figure.subplots(rows, 8, squeeze=False).ravel()):
         axes.axis("off")
-    for axes, k in zip(grid, wrong, strict=False):
+    for axes, (k, title) in zip(grid, titles.items(), strict=False):
         axes.imshow(data.test_x[k].reshape(8, 8), cmap="gray_r")
-        axes.set_title(f"{data.test_y[k]} taken for {found[k]}", fontsize=7)
+        axes.set_title(title, fontsize=7)
+    figure.savefig(path)
+
+
+def draw_losses(losses: list[float], path: Path) -> None:
+    """Save the loss of each batch, and its mean over each epoch."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    steps = np.arange(1, len(losses) + 1)
+    axes.semilogy(steps, losses, color="#bbbbbb", lw=0.7, label="batch")
+    ends = steps.reshape(EPOCHS, -1)[:, -1]
+    axes.semilogy(ends, np.reshape(losses, (EPOCHS, -1)).mean(1), ".-", label="mean of an epoch")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
     figure.savefig(path)
 
 
@@ -155,6 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train and test; fail below 97 %, or where PyTorch's losses are others."""
     parser = argparse.ArgumentParser(description="Learn handwritten digits.")
     parser.add_argument("--figure", type=Path, help="where to save a picture of the mistakes")
+    parser.add_argument("--curve", type=Path, help="where to save the losses")
     parser.add_argument("--torch", action="store_true", help="compare 100 losses with PyTorch's")
     options = parser.parse_args(arguments)
     data, began = load(), time.perf_counter()
@@ -177,7 +199,9 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"PyTorch's first 100 losses differ by at most {apart:.1e}")
         held = held and apart < 1e-5
     if options.figure:
-        draw(data, scores, options.figure)
+        draw(data, mistakes(data, scores), options.figure)
+    if options.curve:
+        draw_losses(losses, options.curve)
     return 0 if held else 1
 
 

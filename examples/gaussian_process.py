@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.optimize import minimize
 from statsmodels.datasets import co2
 
 import wengert as wg
+from wengert import optim
 from wengert.scipy.linalg import solve_triangular
 
 LAST_YEAR = 1998.0  # what comes after is predicted
@@ -116,14 +116,12 @@ def fit() -> Found:
     t, level = years[old], float(np.mean(ppm[old]))
     y = ppm[old] - level
     start = np.log(START)
-    best = minimize(
-        wg.jit(wg.value_and_grad(loss)), start, (t, y), "L-BFGS-B", jac=True, options={"maxiter": 60}
-    )
-    mean, deviation = predict(best.x, t, y, years[~old])
+    best = optim.minimize(loss, start, t, y, maxiter=60)
+    mean, deviation = predict(best.params, t, y, years[~old])
     return Found(
-        best.x,
+        best.params,
         float(loss(start, t, y)),
-        float(best.fun),
+        best.value,
         slope_error(start, t, y),
         years[~old],
         ppm[~old],

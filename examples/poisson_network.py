@@ -15,20 +15,18 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.optimize import minimize
 
 import wengert as wg
+from wengert import nn, optim
 
-WIDTHS = (2, 24, 24, 1)
+HIDDEN = 24
 POINTS, ITERATIONS = 20, 600  # to a side; of L-BFGS
-SHAPES = [shape for m, n in pairwise(WIDTHS) for shape in ((m, n), (n,))]
 
 
 def exact(x: Any, y: Any) -> Any:
@@ -41,19 +39,21 @@ def source(x: Any, y: Any) -> Any:
     return -5 * np.pi**2 * exact(x, y)
 
 
-def network(weights: Any, x: Any, y: Any) -> Any:
-    """Return N at points, from all weights in one vector."""
-    ends = np.cumsum([np.prod(shape) for shape in SHAPES])
-    parts = [part.reshape(shape) for part, shape in zip(np.split(weights, ends[:-1]), SHAPES, strict=True)]
-    h = np.stack([x, y], axis=-1)
-    for w, b in zip(parts[:-2:2], parts[1:-2:2], strict=True):
-        h = np.tanh(h @ w + b)
-    return (h @ parts[-2] + parts[-1])[..., 0]
+def network(key: Any) -> nn.Sequential:
+    """Return N, from points in the last axis."""
+    first, second, third = wg.random.split(key, 3)
+    return nn.Sequential(
+        nn.Linear(2, HIDDEN, key=first, initializer=nn.glorot_normal),
+        np.tanh,
+        nn.Linear(HIDDEN, HIDDEN, key=second, initializer=nn.glorot_normal),
+        np.tanh,
+        nn.Linear(HIDDEN, 1, key=third, initializer=nn.glorot_normal),
+    )
 
 
-def solution(weights: Any, x: Any, y: Any) -> Any:
+def solution(model: nn.Sequential, x: Any, y: Any) -> Any:
     """Return u at points, which vanishes on the border."""
-    return x * (1 - x) * y * (1 - y) * network(weights, x, y)
+    return x * (1 - x) * y * (1 - y) * model(np.stack([x, y], axis=-1))[..., 0]
 
 
 def second(fun: Callable[[Any], Any], x: Any) -> Any:
@@ -67,16 +67,16 @@ def laplacian(u: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     return second(lambda v: u(v, y), x) + second(lambda v: u(x, v), y)
 
 
-def loss(weights: Any, x: np.ndarray, y: np.ndarray) -> Any:
+def loss(model: nn.Sequential, x: Any, y: Any) -> Any:
     """Return the mean square of the residual."""
-    return np.mean((laplacian(lambda v, w: solution(weights, v, w), x, y) - source(x, y)) ** 2)
+    return np.mean((laplacian(lambda v, w: solution(model, v, w), x, y) - source(x, y)) ** 2)
 
 
 @dataclass(frozen=True)
 class Found:
-    """Weights, how many steps they took, and how far the solution is off, relative to its largest value."""
+    """A network, how many steps it took, and how far the solution is off, relative to its largest value."""
 
-    weights: np.ndarray
+    model: nn.Sequential
     evaluations: int
     residual: float
     error: float
@@ -91,21 +91,19 @@ def grid(points: int) -> tuple[np.ndarray, np.ndarray]:
 
 def fit(seed: int = 0) -> Found:
     """Minimise the residual, and compare with the solution where nothing was fitted."""
-    random = np.random.default_rng(seed)
-    start = np.concatenate(
-        [random.normal(size=shape).ravel() / np.sqrt(shape[0]) * (len(shape) == 2) for shape in SHAPES]
-    )
-    best = minimize(
-        wg.jit(wg.value_and_grad(loss)),
-        start,
-        grid(POINTS),
-        "L-BFGS-B",
-        jac=True,
-        options={"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "maxcor": 50, "ftol": 0, "gtol": 0},
+    best = optim.minimize(
+        loss,
+        network(wg.random.key(seed)),
+        *grid(POINTS),
+        maxiter=ITERATIONS,
+        maxfun=2 * ITERATIONS,
+        maxcor=50,
+        ftol=0,
+        gtol=0,
     )
     x, y = grid(3 * POINTS + 1)
-    error = float(np.max(np.abs(solution(best.x, x, y) - exact(x, y))))
-    return Found(best.x, best.nfev, float(np.sqrt(best.fun)), error)
+    error = float(np.max(np.abs(solution(best.params, x, y) - exact(x, y))))
+    return Found(best.params, best.evaluations, float(np.sqrt(best.value)), error)
 
 
 def draw(found: Found, path: Path) -> None:
@@ -113,7 +111,7 @@ def draw(found: Found, path: Path) -> None:
     from matplotlib.figure import Figure
 
     x, y = (v.reshape(100, 100) for v in grid(100))
-    u = solution(found.weights, x, y)
+    u = solution(found.model, x, y)
     figure = Figure(figsize=(9, 4), layout="constrained")
     for axes, values, title in zip(
         figure.subplots(1, 2), (u, u - exact(x, y)), ("found", "error"), strict=True
@@ -132,7 +130,13 @@ def main(arguments: list[str] | None = None) -> int:
     table = Table(title="u_xx + u_yy = f on the unit square, by a network")
     for header in ("weights", "points", "evaluations", "residual", "largest error"):
         table.add_column(header, justify="right")
-    cells = len(found.weights), POINTS**2, found.evaluations, f"{found.residual:.1e}", f"{found.error:.1e}"
+    cells = (
+        sum(map(np.size, wg.tree.flatten(found.model)[0])),
+        POINTS**2,
+        found.evaluations,
+        f"{found.residual:.1e}",
+        f"{found.error:.1e}",
+    )
     table.add_row(*map(str, cells))
     Console(highlight=False).print(table)
     if options.figure:

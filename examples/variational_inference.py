@@ -25,6 +25,7 @@ from rich.table import Table
 from statsmodels.datasets import stackloss
 
 import wengert as wg
+from wengert import optim
 
 NOISE, PRIOR = 3.0, 10.0  # standard deviations of the noise and of each weight
 DRAWS, STEPS, RATE = 16, 3000, 0.05
@@ -54,26 +55,26 @@ def log_density(w: Any, q: dict[str, Any]) -> Any:
     return -0.5 * np.sum(white**2, 0) - np.sum(q["diagonal"])
 
 
-def bound(q: dict[str, Any], e: np.ndarray, x: np.ndarray, y: np.ndarray) -> Any:
+def bound(q: dict[str, Any], e: Any, x: Any, y: Any) -> Any:
     """Return the evidence lower bound as the draws `e` estimate it."""
     w = q["mean"] + e @ triangle(q).T
     return np.mean(log_joint(w, x, y) - log_density(w, wg.stop_gradient(q)))
 
 
-def fit(x: np.ndarray, y: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """Climb the bound by Adam, with a rate that falls to zero."""
-    random, d = np.random.default_rng(seed), x.shape[1]
-    gradient = wg.jit(wg.grad(bound))
+@wg.jit
+def fit(x: Any, y: Any, key: Any) -> dict[str, Any]:
+    """Climb the bound by Adam, with a rate that falls to zero: all steps are one compiled loop."""
+    d = x.shape[1]
+    optimizer = optim.adam(optim.cosine(RATE, STEPS))
+
+    def step(now: Any, key: Any) -> tuple[Any, None]:
+        q, state = now
+        draws = wg.random.normal(key, (DRAWS, d))
+        slopes = wg.grad(lambda q: -bound(q, draws, x, y))(q)
+        return optimizer.update(slopes, state, q), None
+
     q = {"mean": np.zeros(d), "below": np.zeros((d, d)), "diagonal": np.zeros(d)}
-    m, v = {k: np.zeros_like(p) for k, p in q.items()}, {k: np.zeros_like(p) for k, p in q.items()}
-    for i in range(1, STEPS + 1):
-        slopes = gradient(q, random.normal(size=(DRAWS, d)), x, y)
-        rate = RATE * 0.5 * (1 + np.cos(np.pi * i / STEPS)) / (1 - 0.9**i)
-        for k, slope in slopes.items():
-            m[k] = 0.9 * m[k] + 0.1 * slope
-            v[k] = 0.999 * v[k] + 0.001 * slope**2
-            q[k] = q[k] + rate * m[k] / (np.sqrt(v[k] / (1 - 0.999**i)) + 1e-8)
-    return q
+    return wg.scan(step, (q, optimizer.init(q)), wg.random.split(key, STEPS))[0][0]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def divergence(q: Posterior, p: Posterior) -> float:
 def main() -> int:
     """Fit, and compare with the posterior; fail where they are apart."""
     names, x, y = load()
-    q = fit(x, y)
+    q = fit(x, y, wg.random.key(0))
     lower = triangle(q)
     found, right = Posterior(q["mean"], lower @ lower.T), exact(x, y)
     table = Table(title=f"Posterior of the weights of stack loss, {STEPS} steps of {DRAWS} draws")

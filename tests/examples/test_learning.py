@@ -16,9 +16,10 @@ pytestmark = pytest.mark.usefixtures("machine_code")  # as users run them
 
 
 @pytest.fixture
-def example():
+def example(monkeypatch):
     """Return what imports an example, where the packages that it names are installed."""
-    loaded = []
+    loaded = ["digits"]  # which another example imports
+    monkeypatch.syspath_prepend(FOLDER)
 
     def load(name, *packages):
         for package in packages:
@@ -32,7 +33,12 @@ def example():
 
     yield load
     for name in loaded:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
+
+
+def test_every_example_is_in_the_list():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert all(f"[{path.stem}]({path.name})" in text for path in FOLDER.glob("*.py"))
 
 
 @pytest.mark.parametrize("name", ["poisson_network", "neural_ode"])
@@ -104,8 +110,9 @@ def test_gradient_of_the_bound_vanishes_at_the_posterior_for_every_draw(example)
 
 def test_digits_are_recognised(example, tmp_path, capsys):
     e = example("digits", "sklearn", "matplotlib")
-    assert e.main(["--figure", str(tmp_path / "mistakes.png")]) == 0
-    assert (tmp_path / "mistakes.png").read_bytes().startswith(b"\x89PNG")
+    pictures = [tmp_path / "mistakes.png", tmp_path / "curve.png"]
+    assert e.main(["--figure", str(pictures[0]), "--curve", str(pictures[1])]) == 0
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     assert "right" in capsys.readouterr().out
 
 
@@ -120,3 +127,72 @@ def test_the_same_network_in_pytorch_has_the_same_losses(example, dtype, atol):
     assert len(theirs) == 100
     assert close(compiled, theirs)
     assert close(plain, theirs)
+
+
+def test_digits_are_recognised_by_convolutions(example, tmp_path, capsys):
+    e = example("digits_convolutional", "sklearn", "matplotlib")
+    pictures = [tmp_path / "mistakes.png", tmp_path / "curves.png"]
+    options = ["--seeds", "1", "--epochs", "12", "--mistakes", str(pictures[0]), "--curves", str(pictures[1])]
+    assert e.main(options) == 0
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+    assert "in the mean" in capsys.readouterr().out
+
+
+def test_sunspots_are_forecast_better_than_by_linear_models(example, tmp_path, capsys):
+    e = example("sunspots", "statsmodels", "matplotlib")
+    assert e.main(["--figure", str(tmp_path / "sunspots.png")]) == 0
+    assert (tmp_path / "sunspots.png").read_bytes().startswith(b"\x89PNG")
+    assert "test" in capsys.readouterr().out
+
+
+def test_forecasts_see_no_year_that_they_forecast(example):
+    e = example("sunspots", "statsmodels")
+    series = e.load(1950, 1980)
+    last = series.forecasts(lambda lags: lags[:, -1], 3)
+    mean, deviation = series.scale()
+    assert last.shape == (30, e.AHEAD)
+    # Roots are scaled and scaled back: a few roundings of terms as large as mean and deviation.
+    exact = np.repeat(series.numbers[249:279, np.newaxis], e.AHEAD, axis=1)
+    assert np.allclose(last, exact, rtol=0, atol=32 * np.finfo(float).eps * (mean + 5 * deviation) ** 2)
+    lags, following = series.examples(3)
+    assert len(following) == 250 - 3
+    assert np.array_equal(lags[1:, -1], following[:-1])
+    changed = e.Series(np.where(np.arange(280) < 260, series.numbers, 0), 1700, 1950)
+    assert np.array_equal(
+        changed.forecasts(e.linear(changed), 22)[:11], series.forecasts(e.linear(series), 22)[:11]
+    )
+    assert not np.array_equal(
+        changed.forecasts(e.linear(changed), 22)[11], series.forecasts(e.linear(series), 22)[11]
+    )
+
+
+def test_a_sine_is_autoregressive(example):
+    """x_t = 2 cos(w) x_(t-1) - x_(t-2) about its mean, so that two lags forecast it exactly, any time ahead."""
+    e = example("sunspots", "statsmodels")
+    numbers = (5 + np.sin(2 * np.pi * np.arange(300) / 11)) ** 2
+    series = e.Series(numbers, 1700, 1950)
+    # Each step ahead adds errors of rounding, of a condition number of least squares about 10, that do not grow.
+    assert np.max(series.errors(series.forecasts(e.linear(series, 2), 2))) < 1e4 * np.finfo(float).eps * 36
+
+
+def test_a_generator_comes_nearer_to_the_ring(example, tmp_path):
+    e = example("wasserstein_gan", "matplotlib")
+    generator, critic, _ = e.start()
+    before, trained = e.quality(generator, e.settled(critic)), e.train(rounds=150)
+    critic = e.settled(trained.critic)
+    after = e.quality(trained.generator, critic)
+    assert after.distance < before.distance / 2
+    # The singular value of each layer is exact to some roundings once power iteration has ended.
+    assert e.stretch(critic) < 1 + 1e3 * np.finfo(float).eps
+    e.draw(trained, tmp_path / "ring.png")
+    assert (tmp_path / "ring.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_critic_that_is_1_lipschitz_sees_more_than_the_distance(example):
+    """Kantorovich's duality, which a critic without spectral normalization breaks."""
+    e = example("wasserstein_gan")
+    generator, critic, _ = e.start()
+    found = e.quality(generator, e.settled(critic))
+    assert abs(found.gap) <= found.distance
+    steep = e.quality(generator, lambda x: 3 * np.linalg.norm(x, axis=1))
+    assert abs(steep.gap) > steep.distance
