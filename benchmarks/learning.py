@@ -1,7 +1,7 @@
-"""Networks, beside the peers that are installed: the gradient alone, and a whole step of training with Adam.
+"""Networks, beside the same by hand in C and the peers that are installed: the gradient alone, and a step with Adam.
 
 Everybody has one thread and goes on from the state that its step before left. What the first call takes is asked of
-each too, where nothing lies on disk.
+each that compiles too, where nothing lies on disk.
 """
 
 from __future__ import annotations
@@ -24,13 +24,17 @@ from workloads.workload import leaves, require_same
 
 import wengert as wg
 
-MODULES = {"jax": "networks_in_jax", "torch": "networks_in_torch"}
+UNCOMPILED = {"PyTorch", "C"}  # whose first call compiles nothing
+MODULES = {"scipy": "networks_in_c", "jax": "networks_in_jax", "torch": "networks_in_torch"}
 DTYPES = (np.float32, np.float64)
 # Sums of n terms in another order differ by up to n eps, of the terms' sizes: n is 1e3 to 1e4 here, and losses pass
 # through four such sums.
 RTOL = {np.float32: 1e-3, np.float64: 1e-11}
 STEPS = 3  # compared before the clock starts: a loss depends on the update before it
 FIRST_CALL_MS = 1000.0  # the most that the first step may take
+BY_HAND = 1.3  # the most that Wengert may take, in units of C
+BEST_PEER = 1.0  # and in units of the peer that is fastest,
+CONVOLUTION = 0.5  # where PyTorch and XLA have no routine for convolutions of this type
 
 Maker = Callable[..., Callable[[], Any]]
 
@@ -112,12 +116,32 @@ def _measured(
         for result, right in zip(results, expected, strict=True):
             require_same(who, leaves(result), right, rtol)
     row = harness.timed(title, calls, rounds=7, smoke=smoke)
-    first.pop("PyTorch", None)  # compiles nothing
-    return [row, harness.Row(f"{title}, first call", "ms", first, limit=None if smoke else FIRST_CALL_MS)]
+    for who in UNCOMPILED & set(first):
+        del first[who]
+    started = harness.Row(f"{title}, first call", "ms", first, limit=None if smoke else FIRST_CALL_MS)
+    return [row, *_ratios(row, smoke=smoke), started]
+
+
+def _ratios(row: harness.Row, *, smoke: bool) -> list[harness.Row]:
+    """Return what Wengert takes in units of C, and of the best peer, where there are such."""
+    peers = {who: value for who, value in row.values.items() if who not in ("wengert", "C")}
+    units = {"C": ("C", BY_HAND)} if "C" in row.values else {}
+    if peers:
+        doubles = row.name.startswith("convolutional") and row.name.endswith("float64")
+        units["the best peer"] = min(peers, key=peers.get), CONVOLUTION if doubles else BEST_PEER
+    return [
+        harness.Row(
+            f"{row.name}, in units of {unit}",
+            "x",
+            {"wengert": row.values["wengert"] / row.values[who], who: 1.0},
+            limit=None if smoke else limit,
+        )
+        for unit, (who, limit) in units.items()
+    ]
 
 
 def makers(network: Network, ours: Maker, what: str) -> dict[str, Maker]:
-    """Return who has a network's `what`, the gradients or the steps: Wengert, and the peers that are installed."""
+    """Return who has a network's `what`, the gradients or the steps: Wengert, C, and the peers that are installed."""
     found = {"wengert": ours}
     for package, module in MODULES.items():
         if importlib.util.find_spec(package) is not None:
@@ -137,8 +161,9 @@ def _rows(among: Sequence[str], *, smoke: bool) -> list[harness.Row]:
         for dtype in DTYPES:
             for what, measure in questions.items():
                 if any(word in name(network, dtype, what) for word in among):
-                    found += measure(network, dtype, smoke=smoke)
-                    print(*[row.text() for row in found[-2:]], sep="\n", file=sys.stderr, flush=True)
+                    answers = measure(network, dtype, smoke=smoke)
+                    print(*[row.text() for row in answers], sep="\n", file=sys.stderr, flush=True)
+                    found += answers
     return found
 
 

@@ -7,9 +7,10 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ LIBRARIES = (("-lmvec", "-lm"), ("-lm",))  # vector functions, where the C libra
 
 
 @cache
-def library(file: str) -> ctypes.CDLL | None:
-    """Return a C file, compiled and loaded, or None where there is no gcc."""
+def library(file: str, *defined: str) -> ctypes.CDLL | None:
+    """Return a C file, compiled with definitions and loaded, or None where there is no gcc."""
     gcc = shutil.which("gcc")
     if gcc is None:
         return None
@@ -30,7 +31,7 @@ def library(file: str) -> ctypes.CDLL | None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     target = Path(folder) / f"{file}.so"
     for libraries in LIBRARIES:
-        command = [gcc, *FLAGS, str(FOLDER / f"{file}.c"), "-o", str(target), *libraries]
+        command = [gcc, *FLAGS, *defined, str(FOLDER / f"{file}.c"), "-o", str(target), *libraries]
         found = subprocess.run(command, capture_output=True, text=True, check=False)
         if found.returncode == 0:
             return ctypes.CDLL(str(target))
@@ -47,13 +48,18 @@ def blas(name: str) -> int:
 
 
 def program(
-    file: str, name: str, arrays: Sequence[np.ndarray], sizes: Sequence[int], routine: str = ""
+    file: str,
+    name: str,
+    arrays: Sequence[np.ndarray],
+    sizes: Sequence[int],
+    routine: str = "",
+    defined: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[int], Any] | None:
     """Return a function that runs a C program so many times, or None where there is no gcc.
 
     The program reads and writes the memory of the arrays; a routine of BLAS is given to it behind them.
     """
-    found = library(file)
+    found = library(file, *[f"-D{what}={value}" for what, value in defined.items()])
     if found is None:
         return None
     addresses = [*[a.ctypes.data for a in arrays], *([blas(routine)] if routine else [])]

@@ -97,7 +97,7 @@ WORKLOADS = [
         "perceptron, Hessian times vector",
         _loss,
         _with_direction,
-        "perceptron",
+        "perceptron_hessian",
         "hessian_product",
         Limit(1.2),
         sizes=_sizes,

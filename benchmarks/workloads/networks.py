@@ -189,7 +189,7 @@ def _sequences(dtype, smoke):
 
 
 def _characters(dtype, smoke):
-    steps, batch, symbols, d, hidden = (4, 2, 5, 3, 6) if smoke else (64, 32, 96, 64, 128)
+    steps, batch, symbols, d, hidden = (4, 2, 5, 3, 32) if smoke else (64, 32, 96, 64, 128)
     random = np.random.default_rng(0)
     normal = _normal(random, dtype)
     parameters = {
