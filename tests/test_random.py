@@ -198,6 +198,8 @@ def test_draws_have_derivatives_in_scale_and_shift():
         (lambda: random.normal(np.zeros(2)), r"uint32 array of shape \(2,\), not f64\[2\]"),
         (lambda: random.normal(random.split(KEY)), r"not u32\[2,2\]"),
         (lambda: random.normal(KEY, 3, np.int32), "float32 or float64, not int32"),
+        (lambda: random.randint(KEY, (2,), 0, 5), r"no integer to draw from \(2,\) to 0"),
+        (lambda: random.randint(KEY, 0.0, 5.0), "no integer to draw from 0.0"),
         (lambda: random.randint(KEY, 3, 3), "no integer to draw from 3 to 3 - 1"),
         (lambda: random.categorical(KEY, np.zeros((2, 3)), shape=3), r"must end with \(2,\)"),
         (lambda: random.bits(KEY, 2**32), "4294967296 entries"),

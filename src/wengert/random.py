@@ -314,7 +314,8 @@ def randint(key: Array, low: int, high: int, shape: Shape = (), dtype: Any = np.
     >>> np.unique(k)
     array([-1,  0,  1])
     """
-    n = high - low
+    whole = all(isinstance(bound, int | np.integer) for bound in (low, high))
+    n = int(high) - int(low) if whole else 0
     if not 0 < n < 2**32:
         raise ArgumentError(
             f"random.randint: no integer to draw from {low} to {high} - 1",
@@ -323,7 +324,7 @@ def randint(key: Array, low: int, high: int, shape: Shape = (), dtype: Any = np.
         )
     upper, lower = (word.astype(np.uint64) * np.uint64(n) for word in _blocks(key, shape))
     index = (upper + (lower >> np.uint64(32))) >> np.uint64(32)
-    return (index.astype(np.int64) + low).astype(dtype)
+    return (index.astype(np.int64) + int(low)).astype(dtype)
 
 
 def permutation(key: Array, x: Any) -> Array:

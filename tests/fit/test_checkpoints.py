@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -81,6 +82,25 @@ def test_training_goes_on_in_the_middle_of_an_epoch(tmp_path):
     stopper += [1] * 9
     parts = numbers(*run(tmp_path / "parts"))
     assert parts == numbers(*run(tmp_path / "whole"))
+
+
+def test_ctrl_c_among_callbacks_calls_all_of_them_again(tmp_path):
+    def run(path, times):
+        def stop(training):
+            if training.epoch == 3 and times:
+                times.pop()
+                raise KeyboardInterrupt
+
+        watching = early_stopping(2, least=1e9)  # no epoch is an improvement but the first
+        return train(path, 9, callbacks=[watching, stop])
+
+    whole, history = run(tmp_path / "whole", [])
+    assert history.stopped == "early stopping: validation loss"
+    _, broken = run(tmp_path / "parts", [1])
+    assert broken.stopped == "interrupt"
+    assert len(broken) == 2
+    assert len(broken.losses) == len(history.losses)
+    assert numbers(*run(tmp_path / "parts", [])) == numbers(whole, history)
 
 
 SCRIPT = """
@@ -182,6 +202,11 @@ MISFITS = [
     ({"model": {"w": np.zeros(3), "b": 0.0}}, r"float32\[3\], not float64\[3\]"),
     ({"model": {"v": np.zeros(3, np.float32), "b": 0.0}}, "it lacks .*'v'"),
     ({"optimizer": optim.adam(0.1)}, "another model, optimiser or callbacks"),
+    # AdamW has the state of Adam.
+    (
+        {"optimizer": dataclasses.replace(optimizer(), name="adamw")},
+        "made with optimizer .*, and .* with adamw",
+    ),
     ({"callbacks": [early_stopping()]}, "another model, optimiser or callbacks"),
     ({"key": 4}, r"key \[0, 3\]"),
     ({"batch_size": 10}, "batch_size 8"),

@@ -13,7 +13,7 @@ from rich.console import Console
 import wengert as wg
 from wengert import nn, optim
 from wengert.errors import ArgumentError, NonFiniteError
-from wengert.fitting import TrainingStoppedError, early_stopping
+from wengert.fitting import History, TrainingStoppedError, early_stopping
 from wengert.fitting.progress import Meter
 
 R = np.random.default_rng(5)
@@ -58,6 +58,34 @@ def test_a_step_is_what_one_would_write():
     assert history.losses == [pytest.approx(float(value), rel=1e-14)]
     norm = np.sqrt(np.sum(grads["w"] ** 2) + grads["b"] ** 2)
     assert history["gradient norm"][0] == pytest.approx(norm, rel=1e-12)
+
+
+def test_steps_do_not_take_the_model_apart(monkeypatch):
+    """To make modules of leaves takes longer than a small step: it is done where somebody looks."""
+
+    class Line(nn.Module):
+        w: np.ndarray
+        b: np.ndarray
+
+        def __call__(self, x):
+            return x @ self.w + self.b
+
+    def counted(epochs):
+        begun = []
+        plain = wg.tree.unflatten
+        with monkeypatch.context() as patch:
+            patch.setattr(wg.tree, "unflatten", lambda *a: begun.append(a[0]) or plain(*a))
+            train(
+                model=Line(np.zeros(3), 0.0),
+                loss=lambda model, x, y: np.mean((model(x) - y) ** 2),
+                data=lambda: [(X[:8], Y[:8])] * 50,
+                epochs=epochs,
+                prefetch=0,
+            )
+        return len(begun)
+
+    # A structure for each batch, and some for each epoch.
+    assert counted(3) - counted(2) < 2 * 50
 
 
 def test_means_of_epochs_are_weighted_by_examples():
@@ -233,14 +261,34 @@ def test_exploding_gradients_are_reported():
     def scaled(w, c):
         return np.mean(w * c)
 
-    with pytest.warns(RuntimeWarning, match="step 41 .*the gradient explodes: its norm is 1e.06"):
+    with pytest.warns(RuntimeWarning, match="step 41 .*the gradient explodes: its norm is 1e.06") as told:
         _, history = wg.fit(
             np.array(1.0), scaled, scales, optim.sgd(1e-9), batch_size=1, shuffle=False, progress=False
         )
     assert len(history.events) == 1
+    assert told[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         wg.fit(np.array(1.0), scaled, np.ones(60), optim.sgd(1e-9), batch_size=1, progress=False)
+
+
+def test_layers_that_are_evaluated_in_training_are_reported():
+    model = nn.Sequential(
+        nn.Linear(3, 4, key=wg.random.key(0)), nn.Dropout(0.5), nn.Linear(4, 1, key=wg.random.key(1))
+    )
+
+    def evaluated(model, x, y):
+        return np.mean((model(x)[:, 0] - y) ** 2)
+
+    def trained(model, x, y, key):
+        z, model = model.train(x, key=key)
+        return np.mean((z[:, 0] - y) ** 2), {}, model
+
+    with pytest.warns(RuntimeWarning, match="the loss evaluates Dropout, .* and no layer is trained") as told:
+        train(model=model, loss=evaluated, epochs=2)
+    assert [warning.filename for warning in told] == [__file__]
+    train(model=model, loss=trained, evaluate=lambda model, x, y: evaluated(model, x, y), validation=(X, Y))
+    train(model=model[0], loss=evaluated)
 
 
 def test_scaled_losses_skip_overflows():
@@ -271,7 +319,7 @@ REFUSED = [
     ({"epochs": -1}, "epochs is -1"),
     ({"key": 0.5}, "key is 0.5"),
     ({"batchsize": 3}, "no option batchsize"),
-    ({"batch_size": 0}, "batches of 0"),
+    ({"batch_size": 0}, "batch_size is 0"),
     ({"data": (X, Y[:9])}, r"data\[1\]: 9"),
     ({"data": (X[:0], Y[:0])}, "no examples"),
     ({"data": 3}, "data is a int"),
@@ -280,6 +328,18 @@ REFUSED = [
     ({"loss": lambda m, x, y: m["w"]}, r"the loss has shape \(3,\)"),
     ({"model": {"n": 1}}, "no parameters"),
     ({"loss": 3}, "needs a function"),
+    (
+        {"optimizer": optim.Optimizer("odd", lambda p: (), lambda g, s, p: (p, (1.0,)))},
+        "changes the structure",
+    ),
+    ({"batch_size": 8.0}, "batch_size is 8.0"),
+    ({"prefetch": -1}, "prefetch is -1"),
+    ({"checkpoint_every": 0}, "checkpoint_every is 0"),
+    ({"callbacks": print}, "callbacks is <built-in"),
+    ({"callbacks": [3]}, r"callbacks is \[3\]"),
+    ({"validation": list}, "validation has no batches"),
+    ({"loss": lambda m, x, y: (loss(m, x, y)[0], {"error": y})}, r"metric 'error' of shape \(8,\)"),
+    ({"loss": lambda m, x, y: (loss(m, x, y)[0], {"loss": 1.0})}, "a metric 'loss'"),
     ({"callbacks": [early_stopping(monitor="accuracy")]}, "watches 'accuracy'"),
 ]
 
@@ -294,8 +354,9 @@ def test_what_does_not_fit_is_refused(options, message):
 def test_an_iterator_is_used_up_by_one_epoch():
     _, history = train(data=iter([(X, Y)]), epochs=1)
     assert len(history.losses) == 1
-    with pytest.raises(ArgumentError, match="iterated once"):
+    with pytest.raises(ArgumentError, match="iterated once") as caught:
         train(data=iter([(X, Y)]), epochs=2)
+    assert __file__ in caught.value.where  # not that of a thread
 
 
 def test_errors_of_a_data_thread_arrive_and_threads_end():
@@ -348,6 +409,9 @@ def test_a_history_prints_plots_and_saves(tmp_path):
     assert "validation loss" in text
     figure = history.plot()
     assert {line.get_label() for line in figure.axes[0].lines} == {"step", "loss", "validation loss"}
+    assert figure.axes[0].get_yscale() == "log"  # of a loss that falls by decades
+    flat = History([{"loss": 1.5, "steps": 2}], [1.0, 2.0])
+    assert flat.plot().axes[0].get_yscale() == "linear"
     history.save(tmp_path / "history.html")
     history.save(tmp_path / "history.json")
     assert "<svg" in (tmp_path / "history.html").read_text()

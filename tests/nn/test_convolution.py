@@ -48,6 +48,23 @@ def test_second_derivatives():
 
 
 @pytest.mark.usefixtures("machine_code")
+@pytest.mark.parametrize(("extra", "padding"), [(1, 1), (2, 1), (2, 0), (2, 3)])
+def test_output_padding_up_to_the_dilation(extra, padding):
+    x, w = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(3, 2, 3))
+
+    def f(x, w, extra=extra):
+        return nn.conv_transpose(x, w, stride=2, dilation=3, padding=padding, output_padding=extra)
+
+    y, least = f(x, w), f(x, w, 0)
+    assert y.shape == (*least.shape[:2], least.shape[2] + extra)
+    np.testing.assert_array_equal(y[:, :, : least.shape[2]], least)
+    # <y, z> = <x, conv(z)>, where conv(z) has as many entries as x and those of the extra ones
+    z = RNG.normal(size=y.shape)
+    image = nn.conv(z, w, stride=2, dilation=3, padding=padding)[:, :, :4]
+    np.testing.assert_allclose(np.sum(y * z), np.sum(x * image), rtol=1e-12, atol=1e-12)
+    wg.check_grads(f, (x, w))
+
+
 def test_compiled():
     x, w, b = RNG.normal(size=(2, 2, 6, 5)), RNG.normal(size=(4, 1, 3, 2)), RNG.normal(size=4)
 

@@ -55,6 +55,57 @@ def test_cross_entropy_of_probabilities(smoothing, weights):
     )
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_ignored_examples_do_not_count(weights, smoothing, reduction):
+    labels, kept = np.array([2, -1, 1, -1]), np.array([0, 2])
+
+    def f(x, labels, ignore=None):
+        return nn.cross_entropy(
+            x, labels, weights=weights, smoothing=smoothing, reduction=reduction, ignore=ignore
+        )
+
+    wanted = f(LOGITS[kept], labels[kept])
+    if reduction == "none":
+        wanted = np.array([wanted[0], 0.0, wanted[1], 0.0])
+    for compiled in (f, wg.jit(f, static_argnames="ignore")):
+        np.testing.assert_allclose(compiled(LOGITS, labels, ignore=-1), wanted, rtol=8 * EPS)
+    slope = wg.grad(lambda x: np.sum(f(x, labels, -1)))(LOGITS)
+    assert not slope[[1, 3]].any()
+    np.testing.assert_allclose(
+        slope[kept], wg.grad(lambda x: np.sum(f(x, labels[kept])))(LOGITS[kept]), rtol=32 * EPS, atol=EPS
+    )
+
+
+def test_nll_ignores_as_cross_entropy_does():
+    x, labels = nn.log_softmax(LOGITS), np.array([2, 9, 1, 0], np.uint8)
+    for weights in (None, WEIGHTS):
+        a = nn.nll(x, labels, weights=weights, ignore=9)
+        np.testing.assert_allclose(a, nn.cross_entropy(x, labels, weights=weights, ignore=9), rtol=8 * EPS)
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, np.uint8, np.int64])
+def test_targets_that_are_integers_take_the_precision_of_predictions(kind):
+    x, target = P.astype(np.float32), (T > 0).astype(kind)
+    for loss in (nn.mse, nn.l1, nn.huber, nn.binary_cross_entropy):
+        assert loss(x, target).dtype == np.float32
+        assert loss(x, target) == loss(x, target.astype(np.float32))
+    # Differences of small integers do not wrap.
+    assert nn.mse(np.array([1, 200], np.uint8), np.array([2, 1], np.uint8)) == (1 + 199**2) / 2
+
+
+def test_class_weights_take_the_precision_of_logits():
+    x = LOGITS.astype(np.float32)
+    assert nn.cross_entropy(x, LABELS, weights=WEIGHTS).dtype == np.float32
+    assert nn.nll(x, LABELS, weights=WEIGHTS).dtype == np.float32
+
+
+def test_lists_are_arrays():
+    assert nn.cross_entropy(LOGITS.tolist(), LABELS.tolist()) == nn.cross_entropy(LOGITS, LABELS)
+    assert nn.mse([1.0, 2.0], [1.0, 4.0]) == 2
+
+
 def test_one_hot_probabilities_are_labels():
     a = nn.cross_entropy(LOGITS, nn.one_hot(LABELS, 3), smoothing=0.2)
     np.testing.assert_allclose(a, nn.cross_entropy(LOGITS, LABELS, smoothing=0.2), rtol=16 * EPS)
@@ -139,6 +190,17 @@ def test_binary_cross_entropy(t, x):
         assert abs(y - float(exact)) <= 8 * EPS * ((1 + abs(x)) * abs(float(exact)) + size)
 
 
+def test_binary_cross_entropy_of_certainty():
+    def f(x, t):
+        return nn.binary_cross_entropy(x, t, reduction="none")
+
+    x, t = np.array([np.inf, -np.inf, np.inf, -np.inf, 1e4]), np.array([1.0, 0.0, 0.0, 1.0, 1.0])
+    for g in (f, wg.jit(f)):
+        np.testing.assert_array_equal(g(x, t), [0.0, 0.0, np.inf, np.inf, 0.0])
+    np.testing.assert_array_equal(wg.grad(lambda x: np.sum(f(x, t)))(x)[[0, 1, 4]], np.zeros(3))
+    assert np.isnan(f(np.array([np.nan]), np.ones(1))).all()
+
+
 def test_weight_of_the_positive_class():
     t = np.array([1.0, 0.0, 0.25])
     x = np.array([0.5, -1.0, 2.0])
@@ -192,6 +254,23 @@ def test_labels_that_do_not_fit(loss):
         loss(LOGITS, LABELS[:3])
     with pytest.raises(ArgumentError, match=rf"{name}: class weights of shape \(2,\) for 3 classes"):
         loss(LOGITS, LABELS, weights=np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: nn.huber(P, T, 0.0), "huber: delta is 0"),
+        (lambda: nn.hinge(P, T > 0), "hinge: the targets are bools"),
+        (lambda: nn.cross_entropy(LOGITS, LABELS, smoothing=1.5), "the smoothing is 1.5"),
+        (lambda: nn.cross_entropy(LOGITS, LABELS.astype(float)), r"labels f64\[4\] for 3 classes"),
+        (lambda: nn.cross_entropy(LOGITS, LABELS > 1), r"labels bool\[4\] for 3 classes"),
+        (lambda: nn.cross_entropy(LOGITS, PROBABILITIES, ignore=0), r"labels f64\[4,3\] for 3 classes"),
+        (lambda: nn.one_hot(np.ones(2), 3), r"one_hot: labels f64\[2\]"),
+    ],
+)
+def test_what_no_loss_is_made_for(call, says):
+    with pytest.raises(ArgumentError, match=says):
+        call()
 
 
 @pytest.mark.usefixtures("machine_code")

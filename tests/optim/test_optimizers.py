@@ -149,6 +149,40 @@ def test_a_mask_spares_biases():
         np.testing.assert_array_equal(moved["w"], 0.75)
 
 
+def test_averages_have_exponential_weights_that_add_up_to_one():
+    optimizer = optim.average(optim.sgd(0.5), 0.8)
+    x = np.array([1.0, -2.0])
+    state, seen = optimizer.init(x), []
+    for k in range(12):
+        x, state = optimizer.update(np.array([np.sin(k), 1.0]), state, x)
+        seen.append(x)
+        weights = 0.8 ** np.arange(k, -1, -1)
+        # Of at most 12 terms of size 10, and divided by 0.2 at least.
+        np.testing.assert_allclose(
+            optim.averaged(state), weights @ np.array(seen) / weights.sum(), rtol=1e-13, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda plain: optim.accumulate(plain, 2),
+        optim.average,
+        optim.loss_scaling,
+        lambda plain: optim.chain(optim.clip_by_value(1.0), plain),
+        lambda plain: optim.average(optim.loss_scaling(optim.accumulate(plain, 2))),
+    ],
+)
+def test_learning_rates_listen_through_what_is_around(around):
+    optimizer = around(optim.sgd(optim.reduce_on_plateau(1.0, factor=0.5, patience=0)))
+    state = optimizer.init(1.0)
+    for loss in (2.0, 2.0, 2.0):
+        state = optimizer.observe(loss, state)
+    while not hasattr(state, "rate"):
+        state = state.inner if hasattr(state, "inner") else state[-1]
+    assert state.rate.scale == 0.25
+
+
 def test_accumulated_steps_are_those_of_whole_batches():
     r = np.random.default_rng(1)
     gradients = r.normal(size=(12, 3))
@@ -250,6 +284,17 @@ REFUSED = [
     (lambda: optim.sgd(0.1).init([]), "no parameters"),
     (lambda: optim.sgd("fast"), "learning rate is 'fast'"),
     (lambda: optim.sgd(np.nan), "learning rate is nan"),
+    (lambda: optim.sgd(-0.1), "sgd: the learning rate is -0.1"),
+    (lambda: optim.adam(b1=1.0), "adam: b1 is 1.0"),
+    (lambda: optim.adamw(b2=-0.1), "adamw: b2 is -0.1"),
+    (lambda: optim.lion(b2=2.0), "lion: b2 is 2.0"),
+    (lambda: optim.rmsprop(decay=1.5), "rmsprop: decay is 1.5"),
+    (lambda: optim.rmsprop(momentum=1.0), "rmsprop: momentum is 1.0"),
+    (lambda: optim.momentum(0.1, 1.1), "momentum: decay is 1.1"),
+    (lambda: optim.nesterov(0.1, np.nan), "nesterov: decay is nan"),
+    (lambda: optim.average(optim.adam(), 1.0), "average: decay is 1.0"),
+    (lambda: optim.adamw(weight_decay=-1e-2), "adamw: weight_decay is -0.01"),
+    (lambda: optim.loss_scaling(optim.adam(), factor=0.5), "changes by 0.5"),
     (lambda: optim.adam().update(1.0, optim.sgd(0.1).init(1.0), 1.0), "state is not one of its own"),
     (lambda: optim.adam().update(1.0, None, 1.0), "state is not one of its own"),
     (lambda: optim.adam().update(1.0, optim.adam().init([1.0, 2.0]), 1.0), "structure of the parameters"),

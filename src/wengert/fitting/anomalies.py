@@ -1,4 +1,4 @@
-"""What goes wrong in training: values that are not finite, and gradients that explode."""
+"""What goes wrong in training: values that are not finite, gradients that explode, layers that are not trained."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from wengert import tree
 from wengert.debug import debug_nans
-from wengert.errors import NonFiniteError
+from wengert.errors import NonFiniteError, warn
+from wengert.nn.module import Module, observer
 
-__all__ = ["Explosions", "TrainingStoppedError", "cause_of"]
+__all__ = ["Explosions", "Onlooker", "TrainingStoppedError", "cause_of"]
 
 
 class TrainingStoppedError(NonFiniteError):
@@ -133,3 +134,28 @@ class Explosions:
         self.log_mean = kept * self.log_mean + (1.0 - kept) * log
         self.seen += 1
         return multiple if far else None
+
+
+class Onlooker:
+    """Warns if a loss that runs inside calls layers that are different in training, and trains none."""
+
+    def __init__(self) -> None:
+        self._evaluated: list[Module] = []
+        self._trained: list[Module] = []
+
+    def __enter__(self) -> None:
+        self._token = observer.set(self._look)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        observer.reset(self._token)
+        different = next((module for module in self._evaluated if module.differs_in_training()), None)
+        if kind is None and different is not None and not self._trained:
+            warn(
+                f"fit: the loss evaluates {type(different).__name__}, which is different in training, and no layer is "
+                "trained: write y, model = model.train(x, key=key) in it, and return loss, metrics, model",
+                RuntimeWarning,
+            )
+
+    def _look(self, module: Module, args: tuple[Any, ...], y: Any) -> None:
+        gives_itself = isinstance(y, tuple) and len(y) == 2 and type(y[1]) is type(module)
+        (self._trained if gives_itself else self._evaluated).append(module)

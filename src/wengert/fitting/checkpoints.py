@@ -3,10 +3,8 @@
     archive ::= header.json  array/0.npy  array/1.npy  ...
     header  ::= {format, version, paths: [path of array/k in the tree], columns: [name], facts: {...}}
 
-The archive is a zip, whose entries have check sums; arrays are NumPy's own format, never objects; columns come last. A
-file is written beside the old one, forced to the disk, and then takes its name, which is atomic: whoever is killed
-leaves the old file or the new one. What a tree holds beside numbers, such as functions, is not in the file but in the
-program that reads it.
+The archive is a zip, whose entries have check sums; arrays are NumPy's own format, never objects; columns come last.
+What a tree holds beside numbers, such as functions, is not in the file but in the program that reads it.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ import numpy as np
 
 from wengert import tree
 from wengert.errors import ArgumentError
+from wengert.nn.files import replace_file
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -68,8 +67,6 @@ def save_checkpoint(
     ...     load_checkpoint(path, {"w": np.zeros(2)})
     ({'w': array([1., 1.])}, {'step': 3})
     """
-    target = Path(path)
-    partial = target.with_name(target.name + ".partial")
     held = [(p, np.asarray(x)) for p, x in _numbers(numbers)]
     named = {name: np.asarray(x, float) for name, x in (columns or {}).items()}
     header = {
@@ -79,20 +76,8 @@ def save_checkpoint(
         "columns": list(named),
         "facts": facts,
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(_HEADER, json.dumps(header))
-                for k, x in enumerate([*(x for _, x in held), *named.values()]):
-                    with archive.open(f"array/{k}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, x, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    arrays = [*(x for _, x in held), *named.values()]
+    replace_file(path, lambda part: _write_archive(part, header, arrays))
 
 
 def load_checkpoint(path: str | os.PathLike[str], like: Any) -> tuple[Any, dict[str, Any]]:
@@ -154,6 +139,14 @@ def load_checkpoint(path: str | os.PathLike[str], like: Any) -> tuple[Any, dict[
     return _restored(target, like, dict(zip(paths, arrays[:n], strict=True))), {**header["facts"], **columns}
 
 
+def _write_archive(path: Path, header: dict[str, Any], arrays: list[Any]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_HEADER, json.dumps(header))
+        for k, x in enumerate(arrays):
+            with archive.open(f"array/{k}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, x, allow_pickle=False)
+
+
 def _array(archive: zipfile.ZipFile, k: int) -> Any:
     with archive.open(f"array/{k}.npy") as entry:
         x = np.lib.format.read_array(entry, allow_pickle=False)
@@ -210,14 +203,3 @@ def _as_leaf(x: Any, like: Any) -> Any:
 
 def _type_text(x: Any) -> str:
     return f"{np.asarray(x).dtype}{list(np.shape(x))}"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Force the name of a new file to the disk, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,13 +1,14 @@
-"""A step of training as one compiled program of flat arguments.
+"""A step of training as one compiled program of leaves.
 
-The boundary of native code knows tuples of arrays, and takes them apart itself. Modules and states are taken apart
-here, once on the way in and once on the way out; what they hold beside arrays is part of the program.
+To take modules apart and to put them together takes longer than a small step. So between steps a model and the state
+of the optimiser stay as their leaves, and are trees again when somebody looks. What they hold beside arrays is part of
+the program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,71 +16,63 @@ from wengert import tree
 from wengert.errors import ArgumentError
 from wengert.jit import jit
 
-__all__ = ["CompiledStep"]
+__all__ = ["CompiledStep", "Leaves"]
+
+
+class Leaves(NamedTuple):
+    """Parameters, the rest of the model, and the state of the optimiser: the arrays in each, in their order."""
+
+    params: tuple[Any, ...]
+    rest: tuple[Any, ...]
+    state: tuple[Any, ...]
 
 
 class CompiledStep:
-    """(params, rest, state, key, number, batch) -> (params, rest, state, value, norm, metrics), compiled.
+    """(leaves, key, number, batch) -> (leaves, value, norm, metrics), compiled.
 
     Parameters
     ----------
     step : callable
-        The same, not compiled.
+        (params, rest, state, key, number, batch) -> (params, rest, state, value, norm, metrics), not compiled.
     params, rest, state : pytree
-        Of the structure that stays.
+        Of the structures that stay.
     """
 
     def __init__(self, step: Callable[..., Any], params: Any, rest: Any, state: Any) -> None:
+        self._step = step
         self._structures = tuple([tree.flatten(x)[1] for x in (params, rest, state)])
-        leaves = tree.flatten(rest)[0]
-        self._fixed = tuple([None if _is_array(x) else (x,) for x in leaves])
-        self._run = jit(_flat(step, self._structures, self._fixed))
+        # What is no array, such as a function in a model: a tuple of one, in its place among the leaves of the rest.
+        self._fixed = tuple([None if _is_array(x) else (x,) for x in tree.flatten(rest)[0]])
+        self._run = jit(self._flat)
 
-    def __call__(
-        self, params: Any, rest: Any, state: Any, key: Any, number: Any, batch: tuple[Any, ...]
-    ) -> Any:
+    def __call__(self, leaves: Leaves, key: Any, number: Any, batch: tuple[Any, ...]) -> Any:
         """Take a step."""
-        given = [tuple(tree.flatten(x)[0]) for x in (params, rest, state)]
-        arrays = tuple([x for x in given[1] if _is_array(x)])
-        made = self._run(given[0], arrays, given[2], key, number, batch)
-        trees = (made[0], _filled(made[1], self._fixed), made[2])
-        return (*[tree.unflatten(s, x) for s, x in zip(self._structures, trees, strict=True)], *made[3:])
+        made, *numbers = self._run(leaves, key, number, batch)
+        return Leaves(*made), *numbers
 
-
-def _flat(
-    step: Callable[..., Any], structures: tuple[Any, ...], fixed: tuple[Any, ...]
-) -> Callable[..., Any]:
-    def training_step(params: Any, arrays: Any, state: Any, key: Any, number: Any, batch: Any) -> Any:
-        given = [
-            tree.unflatten(s, x)
-            for s, x in zip(structures, (params, _filled(arrays, fixed), state), strict=True)
-        ]
-        *made, value, norm, metrics = step(*given, key, number, batch)
-        parts = [tree.flatten(x) for x in made]
-        if tuple([structure for _, structure in parts]) != structures:
+    def leaves(self, params: Any, rest: Any, state: Any) -> Leaves:
+        """Return the arrays of trees of those structures."""
+        parts = [tree.flatten(x) for x in (params, rest, state)]
+        if tuple([structure for _, structure in parts]) != self._structures:
             raise ArgumentError(
                 "fit: a step changes the structure of the model or of the state of the optimiser",
                 why="it is compiled once, for one structure.",
                 instead="return buffers and states in the structure in which they were given.",
             )
-        held = tuple([x for x, own in zip(parts[1][0], fixed, strict=True) if own is None])
-        return (
-            tuple(parts[0][0]),
-            held,
-            tuple(parts[2][0]),
-            value,
-            norm,
-            {k: metrics[k] for k in sorted(metrics)},
-        )
+        held = [x for x, own in zip(parts[1][0], self._fixed, strict=True) if own is None]
+        return Leaves(tuple(parts[0][0]), tuple(held), tuple(parts[2][0]))
 
-    return training_step
+    def trees(self, leaves: Leaves) -> tuple[Any, Any, Any]:
+        """Return the parameters, the rest and the state of which these are the arrays."""
+        arrays = iter(leaves.rest)
+        rest = [next(arrays) if own is None else own[0] for own in self._fixed]
+        params, rest, state = map(tree.unflatten, self._structures, (leaves.params, rest, leaves.state))
+        return params, rest, state
+
+    def _flat(self, leaves: Any, key: Any, number: Any, batch: tuple[Any, ...]) -> Any:
+        *made, value, norm, metrics = self._step(*self.trees(leaves), key, number, batch)
+        return self.leaves(*made), value, norm, metrics
 
 
 def _is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic)
-
-
-def _filled(arrays: Any, fixed: tuple[Any, ...]) -> list[Any]:
-    """Return the leaves of which these are the arrays."""
-    left = iter(arrays)
-    return [next(left) if own is None else own[0] for own in fixed]

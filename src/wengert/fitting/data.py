@@ -70,8 +70,9 @@ class _Iterated:
                 instead="pass a function that makes one: data=lambda: generator(), or a list.",
             )
         self._begun = True
-        for batch in islice(self._make(), skip, None):
-            yield _as_arguments(tree.map_leaves(_plain, batch))
+        # No generator: another thread may run those, and what is raised above names the line that called fit.
+        batches = islice(self._make(), skip, None)
+        return (_as_arguments(tree.map_leaves(_plain, batch)) for batch in batches)
 
 
 def source_of(data: Any, batch_size: int, name: str = "data") -> Source:
@@ -95,12 +96,6 @@ def source_of(data: Any, batch_size: int, name: str = "data") -> Source:
     >>> source.batches, list(source.epoch(None))[-1]
     (3, (array([4]), array([16])))
     """
-    if batch_size < 1:
-        raise ArgumentError(
-            f"fit: batches of {batch_size} examples",
-            why="a step takes one example at least.",
-            instead="pass batch_size=32.",
-        )
     if callable(data) and (isinstance(data, type) or not hasattr(data, "__getitem__")):
         return _Iterated(data, None, again=True)
     if isinstance(data, tuple | dict) or hasattr(data, "__array__") or _is_array_list(data):
@@ -121,8 +116,7 @@ def source_of(data: Any, batch_size: int, name: str = "data") -> Source:
 
 def weight(batch: Batch) -> int:
     """Return how many examples a batch has: the length of its first array; 1 if there is none."""
-    shapes = [np.shape(x) for x in tree.flatten(batch)[0]]
-    return next((shape[0] for shape in shapes if shape), 1)
+    return next((np.shape(x)[0] for x in tree.flatten(batch)[0] if np.ndim(x)), 1)
 
 
 def _is_array_list(data: Any) -> bool:
@@ -133,10 +127,9 @@ def _is_array_list(data: Any) -> bool:
 
 def _of_arrays(data: Any, size: int, name: str) -> Source:
     data = np.asarray(data) if isinstance(data, list) else data
-    arrays = tree.map_leaves(np.asarray, data)
-    lengths = [
-        (path, x.shape[:1]) for path, x in zip(tree.paths(arrays), tree.flatten(arrays)[0], strict=True)
-    ]
+    leaves, structure = tree.flatten(data)
+    arrays = [np.asarray(x) for x in leaves]
+    lengths = [(path, x.shape[:1]) for path, x in zip(tree.paths(data), arrays, strict=True)]
     if not lengths or len({n for _, n in lengths}) > 1 or not lengths[0][1]:
         found = (
             ", ".join([f"{name}{path}: {n[0] if n else 'a number'}" for path, n in lengths])
@@ -149,7 +142,9 @@ def _of_arrays(data: Any, size: int, name: str) -> Source:
         )
     _require_examples(lengths[0][1][0], name)
     n = lengths[0][1][0]
-    return _Indexed(n, size, lambda picked: tree.map_leaves(lambda x: x[picked], arrays), quick=True)
+    return _Indexed(
+        n, size, lambda picked: tree.unflatten(structure, [x[picked] for x in arrays]), quick=True
+    )
 
 
 def _require_examples(n: int, name: str) -> None:

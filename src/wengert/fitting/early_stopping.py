@@ -35,12 +35,7 @@ class EarlyStopping:
 
     def begin(self, training: Training) -> None:
         """Start anew."""
-        self.state = {
-            "value": np.inf,
-            "waited": 0,
-            "params": training.point.params,
-            "rest": training.point.rest,
-        }
+        self.state = {"value": np.inf, "waited": 0, **_model(training)}
 
     def __call__(self, training: Training) -> str | None:
         """Look at an epoch; return why training ends, or None."""
@@ -54,8 +49,7 @@ class EarlyStopping:
             )
         value = self.sign * row[name]
         if value < self.state["value"] - self.least:
-            kept = {"params": training.point.params, "rest": training.point.rest}
-            self.state = {"value": float(value), "waited": 0, **kept}
+            self.state = {"value": float(value), "waited": 0, **_model(training)}
             return None
         self.state = {**self.state, "waited": self.state["waited"] + 1}
         return f"early stopping: {name}" if self.state["waited"] >= self.patience else None
@@ -63,7 +57,12 @@ class EarlyStopping:
     def end(self, training: Training) -> None:
         """Give the best model back."""
         if self.best and np.isfinite(self.state["value"]):
-            training.point = training.point._replace(params=self.state["params"], rest=self.state["rest"])
+            training.parts = self.state["params"], self.state["rest"], training.parts[2]
+
+
+def _model(training: Training) -> dict[str, Any]:
+    params, rest, _ = training.parts
+    return {"params": params, "rest": rest}
 
 
 def early_stopping(

@@ -14,7 +14,7 @@ from wengert.fitting.data import source_of
 from wengert.fitting.history import History
 from wengert.fitting.progress import Meter
 from wengert.fitting.step import canonical
-from wengert.fitting.training import Point, Settings, Training
+from wengert.fitting.training import Settings, Training
 from wengert.nn.partition import partition
 from wengert.optim.optimizer import Optimizer
 
@@ -114,7 +114,7 @@ def fit(
     >>> round(float(slope), 3), len(history), history.stopped
     (3.0, 100, 'epochs')
     """
-    _check(loss, optimizer, epochs, options)
+    _check(loss, optimizer, epochs, callbacks, options)
     training = _prepared(model, loss, data, optimizer, epochs, validation, callbacks, _key(key), options)
     if options.get("resume", True):
         training.resume()
@@ -139,6 +139,7 @@ def _prepared(  # what fit takes, in its order
     checked = None if validation is None else source_of(validation, size, "validation")
     facts = {
         "key": [int(word) for word in key],
+        "optimizer": optimizer.name,
         "batch_size": size,
         "batches": source.batches,
         "shuffle": shuffle,
@@ -152,13 +153,30 @@ def _prepared(  # what fit takes, in its order
         options.get("checkpoint_every"),
         facts,
     )
-    point = Point(params, rest, optimizer.init(params), 0, 0, 0, {})
+    begin = (params, rest, optimizer.init(params))
     losses = (loss, options.get("evaluate") or loss)
-    return Training(point, losses, optimizer, (source, checked), tuple(callbacks), settings)
+    return Training(begin, losses, optimizer, (source, checked), tuple(callbacks), settings)
 
 
-def _check(loss: Any, optimizer: Any, epochs: Any, options: Options) -> None:
+def _check(loss: Any, optimizer: Any, epochs: Any, callbacks: Any, options: Options) -> None:
     check_callable(loss, "fit")
+    _check_options(options)
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(
+            f"fit: the optimiser is a {getattr(optimizer, '__name__', type(optimizer).__name__)}",
+            why="it is a record with init and update, such as wengert.optim makes.",
+            instead="write fit(model, loss, data, wengert.optim.adam(1e-3)).",
+        )
+    _check_count("epochs", epochs, 0, "it counts how often all data are seen.")
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise ArgumentError(
+            f"fit: callbacks is {callbacks!r}",
+            why="it is a list of functions, which are called after each epoch.",
+            instead="write callbacks=[early_stopping(5)].",
+        )
+
+
+def _check_options(options: Options) -> None:
     unknown = sorted(set(options) - set(Options.__annotations__))
     if unknown:
         raise ArgumentError(
@@ -166,17 +184,19 @@ def _check(loss: Any, optimizer: Any, epochs: Any, options: Options) -> None:
             why=f"it has {', '.join(sorted(Options.__annotations__))}.",
             instead="name one of these.",
         )
-    if not isinstance(optimizer, Optimizer):
+    _check_count("batch_size", options.get("batch_size", 32), 1, "it counts the examples of a step.")
+    _check_count("prefetch", options.get("prefetch", 0), 0, "it counts batches that are prepared.")
+    every = options.get("checkpoint_every")
+    if every is not None:
+        _check_count("checkpoint_every", every, 1, "it counts steps from one checkpoint to the next.")
+
+
+def _check_count(name: str, n: Any, least: int, why: str) -> None:
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < least:
         raise ArgumentError(
-            f"fit: the optimiser is a {getattr(optimizer, '__name__', type(optimizer).__name__)}",
-            why="it is a record with init and update, such as wengert.optim makes.",
-            instead="write fit(model, loss, data, wengert.optim.adam(1e-3)).",
-        )
-    if not isinstance(epochs, int | np.integer) or epochs < 0:
-        raise ArgumentError(
-            f"fit: epochs is {epochs!r}",
-            why="it counts how often all data are seen.",
-            instead="pass epochs=10.",
+            f"fit: {name} is {n!r}",
+            why=why,
+            instead=f"pass a whole number, {least} or more.",
         )
 
 

@@ -137,8 +137,10 @@ class History(Report):
                 chart.plot(ends, self[name], color=color, marker="o", ms=3, label=name)
             chart.set_xlabel("step")
             chart.legend()
-        positive = np.array([v for v in self.losses if np.isfinite(v)])
-        if positive.size and positive.min() > 0:
+        axes[0].set_ylabel("loss")
+        finite = np.array([v for v in self.losses if np.isfinite(v)])
+        # Within one decade a scale of powers has no ticks to read.
+        if finite.size and 0 < 10 * finite.min() < finite.max():
             axes[0].set_yscale("log")
 
 

@@ -33,7 +33,8 @@ class MemoryReport(Report):
     arena : int or None
         Where the native program works; None where there is none.
     values : int
-        The most that results of operations hold at a time if NumPy runs them one by one.
+        The most that results of operations hold at a time if NumPy runs the graph one by one. What is not staged at
+        all holds more: a tape keeps every result until the gradient is there.
     largest : tuple of (bytes, operation, type, place)
         The largest of them.
     """
@@ -68,7 +69,7 @@ class MemoryReport(Report):
             ("constants", bytes_text(self.constants)),
             ("results", bytes_text(self.results)),
             ("compiled: arena", arena),
-            ("not compiled: values", bytes_text(self.values)),
+            ("run by NumPy: values", bytes_text(self.values)),
         ]
         yield Grid("", ("what", "bytes"), rows)
         yield Grid(

@@ -18,6 +18,8 @@ from wengert.optim.optimizer import Optimizer
 
 __all__ = ["Objective", "canonical", "evaluation", "training_step"]
 
+_TAKEN = ("loss", "gradient norm", "steps", "seconds")  # in rows of histories
+
 
 class Objective:
     """A loss as its author wrote it, in one form: (value, metrics, what of the model is not trained).
@@ -61,7 +63,20 @@ def _three(made: Any) -> tuple[Any, dict[str, Any], Any]:
             why="a step follows the gradient of one number.",
             instead="take its mean: np.mean(losses).",
         )
-    return value, dict(metrics or {}), model
+    return value, _checked(metrics or {}), model
+
+
+def _checked(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics by name: numbers, in an order that does not depend on how they were written."""
+    for name, x in metrics.items():
+        if name in _TAKEN or np.shape(x) != ():
+            raise ArgumentError(
+                f"fit: the loss gives a metric {name!r}"
+                + (f" of shape {np.shape(x)}" if np.shape(x) else ""),
+                why=f"metrics are numbers, and {', '.join(_TAKEN)} are names of what fit itself notes.",
+                instead='return loss, {"accuracy": np.mean(right)}.',
+            )
+    return {name: metrics[name] for name in sorted(metrics)}
 
 
 def _buffers(model: Any, rest: Any) -> Any:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -20,10 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert import random
-from wengert.errors import ArgumentError
-from wengert.fitting.anomalies import Explosions, TrainingStoppedError, cause_of
+from wengert.errors import ArgumentError, warn
+from wengert.fitting.anomalies import Explosions, Onlooker, TrainingStoppedError, cause_of
 from wengert.fitting.checkpoints import load_checkpoint, save_checkpoint
-from wengert.fitting.compiled_step import CompiledStep
+from wengert.fitting.compiled_step import CompiledStep, Leaves
 from wengert.fitting.data import Source, weight
 from wengert.fitting.history import History
 from wengert.fitting.prefetch import prefetched
@@ -34,25 +33,23 @@ from wengert.optim.optimizer import Optimizer
 
 __all__ = ["Point", "Settings", "Training"]
 
+_PARTS = ("params", "rest", "state")  # in checkpoints
+
 
 class Point(NamedTuple):
     """Where training stands.
 
     Attributes
     ----------
-    params, rest : pytree
-        The parts of the model.
-    state : pytree
-        Of the optimiser.
+    leaves : Leaves
+        The arrays in the model and in the state of the optimiser.
     step, epoch, batch : int
         Steps taken, epochs ended, batches of this epoch seen.
     sums : dict
         Of this epoch: losses and metrics times the examples of their batches, and these as ``""``.
     """
 
-    params: Any
-    rest: Any
-    state: Any
+    leaves: Leaves
     step: int
     epoch: int
     batch: int
@@ -106,24 +103,24 @@ class Training:
 
     def __init__(
         self,
-        point: Point,
+        begin: tuple[Any, Any, Any],
         losses: tuple[Callable[..., Any], Callable[..., Any]],
         optimizer: Optimizer,
         sources: tuple[Source, Source | None],
         callbacks: Sequence[Callable[[Any], Any]],
         settings: Settings,
     ) -> None:
-        self.point, self.history = point, History()
-        self.optimizer = optimizer
+        self.optimizer, self.history = optimizer, History()
         self._plain_step = training_step(Objective(losses[0]), optimizer)
-        self._step = CompiledStep(self._plain_step, point.params, point.rest, point.state)
+        self._step = CompiledStep(self._plain_step, *begin)
+        self.point = Point(self._step.leaves(*begin), 0, 0, 0, {})
         self._evaluate = evaluation(Objective(losses[1]))
         self._data, self._validation = sources
         self._callbacks, self._settings = callbacks, settings
         self._keys = random.split(settings.key)  # of the order of examples, and of the steps
         self._explosions = Explosions()
         self._begun = 0.0
-        self._done = False
+        self._done = self._looked = False
         for callback in self._with("begin"):
             callback.begin(self)
 
@@ -135,9 +132,18 @@ class Training:
         return self._data.batches
 
     @property
+    def parts(self) -> tuple[Any, Any, Any]:
+        """What is trained of the model as it stands, the rest of it, and the state of the optimiser."""
+        return self._step.trees(self.point.leaves)
+
+    @parts.setter
+    def parts(self, parts: tuple[Any, Any, Any]) -> None:
+        self.point = self.point._replace(leaves=self._step.leaves(*parts))
+
+    @property
     def model(self) -> Any:
         """The model as it stands."""
-        return combine(self.point.params, self.point.rest)
+        return combine(*self.parts[:2])
 
     @property
     def step(self) -> int:
@@ -169,7 +175,7 @@ class Training:
             meter.end()
         for callback in self._with("end"):
             callback.end(self)
-        self.history.state = self.point.state
+        self.history.state = self.parts[2]
 
     def _epoch(self, meter: Meter) -> None:
         self._begun = perf_counter()
@@ -196,9 +202,10 @@ class Training:
 
     def _take(self, batch: tuple[Any, ...]) -> tuple[float, dict[str, float]]:
         p = self.point
-        given = (p.params, p.rest, p.state, self._keys[1], np.int64(p.step), batch)
+        given = (self._keys[1], np.int64(p.step), batch)
         try:
-            params, rest, state, value, norm, metrics = self._step(*given)
+            with self._first_looked_at():
+                leaves, value, norm, metrics = self._step(p.leaves, *given)
         except Exception as error:
             error.add_note(f"{self._place()} of fit. The checkpoint and what callbacks saved are untouched.")
             raise
@@ -211,7 +218,7 @@ class Training:
             sums[name] = sums.get(name, 0.0) + n * v
         del self.history.losses[p.step :]  # what an interrupted step may have left
         self.history.losses.append(loss)
-        self.point = Point(params, rest, state, p.step + 1, p.epoch, p.batch + 1, sums)
+        self.point = Point(leaves, p.step + 1, p.epoch, p.batch + 1, sums)
         return loss, numbers
 
     def _end_epoch(self, meter: Meter) -> None:
@@ -224,33 +231,56 @@ class Training:
             )
         row = {name: total / p.sums[""] for name, total in p.sums.items() if name}
         row |= self._validated()
-        state = self.optimizer.observe(row.get("validation loss", row["loss"]), p.state)
+        params, rest, state = self.parts
+        state = self.optimizer.observe(row.get("validation loss", row["loss"]), state)
         row |= {"steps": float(p.batch), "seconds": perf_counter() - self._begun}
         del self.history.epochs[p.epoch :]
         self.history.epochs.append(row)
-        self.point = p._replace(state=state, epoch=p.epoch + 1, batch=0, sums={})
-        for callback in self._callbacks:
-            reason = callback(self)
-            if reason:
-                self.history.stopped = reason if isinstance(reason, str) else "callback"
-                self._done = True
+        self.point = Point(self._step.leaves(params, rest, state), p.step, p.epoch + 1, 0, {})
+        self._call_back(p)
         meter.epoch(self.point.epoch, self.point.step, row)
         self.save()
+
+    def _call_back(self, before: Point) -> None:
+        """Call the callbacks; Ctrl-C among them leaves the epoch to be ended again, when all are called."""
+        states = [(callback, callback.state) for callback in self._with("state")]
+        try:
+            for callback in self._callbacks:
+                reason = callback(self)
+                if reason:
+                    self.history.stopped = reason if isinstance(reason, str) else "callback"
+                    self._done = True
+        except KeyboardInterrupt:
+            self.point, self._done = before, False
+            _restore(states)
+            raise
 
     def _validated(self) -> dict[str, float]:
         if self._validation is None:
             return {}
         sums: dict[str, float] = {}
         total = 0
+        params, rest, _ = self.parts
         for batch in self._validation.epoch(None):
-            value, metrics = self._evaluate(self.point.params, self.point.rest, batch)
+            value, metrics = self._evaluate(params, rest, batch)
             n = weight(batch)
             total += n
             for name, v in {"loss": value, **metrics}.items():
                 sums[name] = sums.get(name, 0.0) + n * float(v)
+        if not total:
+            raise ArgumentError(
+                "fit: the validation has no batches",
+                why="its data gave none.",
+                instead="an iterator is used up by one epoch: pass a function that makes one.",
+            )
         return {f"validation {name}": v / total for name, v in sums.items()}
 
     # Anomalies
+
+    def _first_looked_at(self) -> AbstractContextManager[None]:
+        """Return what looks on as the first step runs: the loss itself runs in no other, as long as shapes stay."""
+        looked, self._looked = self._looked, True
+        return nullcontext() if looked else Onlooker()
 
     def _place(self) -> str:
         p = self.point
@@ -262,20 +292,23 @@ class Training:
         if what is None and not scaled and not math.isfinite(norm):
             what = f"the norm of the gradient is {norm}"
         if what is not None:
-            params, rest, batch = given[0], given[1], given[5]
-            tensors = {"parameters": params, "buffers": rest, "batch": batch}
+            params, rest, state = self.parts
+            tensors = {"parameters": params, "buffers": rest, "batch": given[-1]}
             stopped: TrainingStoppedError = cause_of(
-                f"training stopped at {self._place()}", what, lambda: self._plain_step(*given), tensors
+                f"training stopped at {self._place()}",
+                what,
+                lambda: self._plain_step(params, rest, state, *given),
+                tensors,
             )
             self._trim()
             stopped.model, stopped.history = self.model, self.history
-            self.history.stopped, self.history.state = what, self.point.state
+            self.history.stopped, self.history.state = what, state
             raise stopped
         multiple = self._explosions.exploded(norm)
         if multiple is not None:
             text = f"{self._place()}: the gradient explodes: its norm is {norm:.3g}, {multiple:.3g} times the usual one"
             if not any("explodes" in event for event in self.history.events):
-                warnings.warn(f"{text}; clip_by_global_norm bounds it.", RuntimeWarning, stacklevel=6)
+                warn(f"{text}; clip_by_global_norm bounds it.", RuntimeWarning)
             self.history.events.append(text)
 
     # Checkpoints
@@ -284,9 +317,8 @@ class Training:
         del self.history.losses[self.point.step :], self.history.epochs[self.point.epoch :]
 
     def _numbers(self) -> dict[str, Any]:
-        p = self.point
         states = [callback.state for callback in self._with("state")]
-        return {"params": p.params, "rest": p.rest, "state": p.state, "callbacks": states}
+        return {**dict(zip(_PARTS, self.parts, strict=True)), "callbacks": states}
 
     def save(self) -> None:
         """Write the checkpoint, if there is to be one."""
@@ -321,13 +353,15 @@ class Training:
                     why="training would not go on as it would have gone.",
                     instead=f"pass {name} as it was, or resume=False to begin anew and replace the file.",
                 )
-        self.point = Point(
-            *(numbers[k] for k in ("params", "rest", "state")),
-            *(facts[k] for k in ("step", "epoch", "batch", "sums")),
-        )
+        leaves = self._step.leaves(*[numbers[k] for k in _PARTS])
+        self.point = Point(leaves, *[facts[k] for k in ("step", "epoch", "batch", "sums")])
         self.history = History(facts["epochs"], facts["losses"], facts["events"], facts["stopped"])
         self._explosions.log_mean, self._explosions.seen = facts["norms"]
         self._done = facts["done"]
-        for callback, state in zip(self._with("state"), numbers["callbacks"], strict=True):
-            with suppress(AttributeError):
-                callback.state = state
+        _restore(zip(self._with("state"), numbers["callbacks"], strict=True))
+
+
+def _restore(states: Iterable[tuple[Any, Any]]) -> None:
+    for callback, state in states:
+        with suppress(AttributeError):  # of a state that is computed
+            callback.state = state

@@ -1,6 +1,7 @@
 """Activation functions, in forms that neither overflow nor cancel, derivatives included.
 
-At a kink the derivative is that of the left side: relu'(0) = 0. NaN stays NaN.
+At 0 the derivative of a rectifier is that of its left side: relu'(0) = 0, and relu6'(6) = 0. The ends of what
+`np.clip` cuts off belong to the middle: hard_tanh'(1) = 1. NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from wengert.api.constants import stop_gradient
+from wengert.core.numpy_protocol import operand
 from wengert.errors import ArgumentError
 from wengert.ops.extremes import logsumexp as log_sum_exp
 from wengert.types import Array, type_of
@@ -220,7 +222,7 @@ def softplus(x: Array) -> Array:
     >>> softplus(np.array([-800.0, 800.0]))
     array([  0., 800.])
     """
-    return np.logaddexp(x, type_of(x).dtype.type(0))
+    return np.logaddexp(x, 0.0)
 
 
 def sigmoid(x: Array) -> Array:
@@ -382,7 +384,7 @@ def logsumexp(x: Array, axis: Any = -1, *, keepdims: bool = False) -> Array:
     >>> float(logsumexp(np.array([1000.0, 1000.0])) - 1000.0)
     0.693147...
     """
-    return log_sum_exp(x, axis, keepdims=keepdims)
+    return log_sum_exp(operand(x), axis, keepdims=keepdims)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
@@ -484,4 +486,11 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float64) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    labels = operand(labels)
+    if type_of(labels).dtype.kind not in "iu":
+        raise ArgumentError(
+            f"one_hot: labels {type_of(labels)}",
+            why="integers name the classes.",
+            instead="give labels.astype(int).",
+        )
     return (np.expand_dims(labels, -1) == np.arange(classes)).astype(dtype)

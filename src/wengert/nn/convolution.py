@@ -109,7 +109,8 @@ def conv_transpose(
     padding : "valid", "same", int, or one int or pair for each axis
         Of that convolution. "same" makes lengths n into stride n.
     output_padding : int or tuple of ints
-        Entries more at each end, below the stride: lengths that the convolution takes to the same n.
+        Entries more at each end, below the stride or the dilation. Below the stride these are lengths that the
+        convolution takes to the same n.
     groups : int
 
     Returns
@@ -134,16 +135,15 @@ def conv_transpose(
     extra = spatial_numbers(name, "output_padding", output_padding, rank, least=0)
     kernel, lengths = np.shape(w)[2:], np.shape(x)[2:]
     _check_channels(name, x, w, groups, np.shape(w)[0])
-    pads: Pads
+    pads = spatial_padding(name, padding, lengths, kernel, steps, spread)
     if padding == "same":
         pads, extra = _same_transposed(kernel, steps, spread)
-    else:
-        pads = spatial_padding(name, padding, lengths, kernel, steps, spread)
     _check_extra(extra, steps, spread)
-    spatial = _lengths_before(lengths, kernel, steps, spread, extra, pads)
+    pads, zeros = _less_cut_off(pads, extra)
+    spatial = _lengths_before(lengths, kernel, steps, spread, pads)
     _check_lengths(name, spatial, x, w)
     y = conv_input_(x, w, spatial=spatial, stride=steps, padding=pads, dilation=spread, groups=groups)
-    return _biased(name, y, b)
+    return _biased(name, np.pad(y, ((0, 0), (0, 0), *zeros)) if np.any(zeros) else y, b)
 
 
 # Geometry ---------------------------------------------------------------------------------------
@@ -234,6 +234,18 @@ def _same_transposed(kernel: Ints, stride: Ints, dilation: Ints) -> tuple[Pads, 
     return pads, tuple([max(-n, 0) for n in spans])
 
 
+def _less_cut_off(pads: Pads, extra: Ints) -> tuple[Pads, Pads]:
+    """Return the padding of a transposed convolution with more entries at each end, and the zeros to add there.
+
+    Padding is what it cuts off. More entries are fewer cut off; those beyond the last one that anything reaches are 0.
+    """
+    ends = list(zip(pads, extra, strict=True))
+    return (
+        tuple([(low, max(high - e, 0)) for (low, high), e in ends]),
+        tuple([(0, max(e - high, 0)) for (_, high), e in ends]),
+    )
+
+
 # Checks -----------------------------------------------------------------------------------------
 
 
@@ -252,12 +264,12 @@ def _steps(name: str, stride: Numbers, dilation: Numbers, rank: int) -> tuple[In
     return spatial_numbers(name, "stride", stride, rank), spatial_numbers(name, "dilation", dilation, rank)
 
 
-def _lengths_before(out: Ints, kernel: Ints, stride: Ints, dilation: Ints, extra: Ints, pads: Pads) -> Ints:
-    """Return the lengths of images whose convolution has some lengths."""
+def _lengths_before(out: Ints, kernel: Ints, stride: Ints, dilation: Ints, pads: Pads) -> Ints:
+    """Return the shortest lengths of images whose convolution has some lengths."""
     return tuple(
         [
-            s * (n - 1) + d * (k - 1) + 1 + e - low - high
-            for n, k, s, d, e, (low, high) in zip(out, kernel, stride, dilation, extra, pads, strict=True)
+            s * (n - 1) + d * (k - 1) + 1 - low - high
+            for n, k, s, d, (low, high) in zip(out, kernel, stride, dilation, pads, strict=True)
         ]
     )
 
@@ -284,9 +296,9 @@ def _check_channels(name: str, x: Array, w: Array, groups: int, channels: int) -
 def _check_extra(extra: Ints, stride: Ints, dilation: Ints) -> None:
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
         raise ArgumentError(
-            f"conv_transpose: output_padding {extra} with stride {stride}",
+            f"conv_transpose: output_padding {extra} with stride {stride} and dilation {dilation}",
             why="entries beyond the last window would see no input at all.",
-            instead="give an output_padding below the stride.",
+            instead="give an output_padding below the stride or the dilation.",
         )
 
 

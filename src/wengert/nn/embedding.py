@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wengert.core.dispatch import Traced
+from wengert.core.numpy_protocol import operand
 from wengert.errors import ArgumentError
 from wengert.types import Array, type_of
 
@@ -36,6 +37,7 @@ def embedding(table: Array, indices: Array) -> Array:
            [1., 2.],
            [3., 4.]])
     """
+    table, indices = operand(table), operand(indices)
     rows = np.shape(table)[0] if np.ndim(table) else 0
     if not np.ndim(table) or type_of(indices).dtype.kind not in "iu":
         raise ArgumentError(
@@ -96,8 +98,8 @@ def _check_range(table: Array, indices: Array, rows: int) -> None:
     wrong = indices[(indices < 0) | (indices >= rows)]
     if wrong.size:
         raise ArgumentError(
-            f"embedding: index {wrong[0]} is out of range for a table of shape {np.shape(table)}, with "
-            f"{wrong.size - 1} others",
+            f"embedding: index {wrong[0]} is out of range for a table of shape {np.shape(table)}"
+            + f", and {wrong.size - 1} others" * (wrong.size > 1),
             why=f"rows are numbered 0 to {rows - 1}.",
             instead="make the table larger, or map unknown tokens to a row of their own.",
         )

@@ -193,13 +193,9 @@ def rnn(
     """
     start = _start("rnn", xs, w_hidden, h)
     _check("rnn", 1, xs, start, w_input, w_hidden, bias)
-
-    def step(h: Array, a: Array) -> tuple[Array, Array]:
-        h = _rnn_step(a, h, w_hidden, activation)
-        return h, h
-
-    last, hs = scan(step, start, _inputs(xs, w_input, bias), reverse=reverse)
-    return hs, last
+    return _along(
+        lambda a, h: _rnn_step(a, h, w_hidden, activation), start, _inputs(xs, w_input, bias), reverse
+    )
 
 
 def lstm(
@@ -244,13 +240,8 @@ def lstm(
     h, c = (None, None) if state is None else state
     start = (_start("lstm", xs, w_hidden, h), _start("lstm", xs, w_hidden, c))
     _check("lstm", 4, xs, start[0], w_input, w_hidden, bias)
-
-    def step(state: State, a: Array) -> tuple[State, Array]:
-        state = _lstm_step(a, state, w_hidden)
-        return state, state[0]
-
-    last, hs = scan(step, start, _inputs(xs, w_input, bias), reverse=reverse)
-    return hs, last
+    step = lambda a, state: _lstm_step(a, state, w_hidden)
+    return _along(step, start, _inputs(xs, w_input, bias), reverse, lambda state: state[0])
 
 
 def gru(
@@ -295,13 +286,9 @@ def gru(
     """
     start = _start("gru", xs, w_hidden, h)
     _check("gru", 3, xs, start, w_input, w_hidden, bias, bias_hidden)
-
-    def step(h: Array, a: Array) -> tuple[Array, Array]:
-        h = _gru_step(a, h, w_hidden, bias_hidden)
-        return h, h
-
-    last, hs = scan(step, start, _inputs(xs, w_input, bias), reverse=reverse)
-    return hs, last
+    return _along(
+        lambda a, h: _gru_step(a, h, w_hidden, bias_hidden), start, _inputs(xs, w_input, bias), reverse
+    )
 
 
 # Steps, from the products a of the inputs -------------------------------------------------------
@@ -325,6 +312,23 @@ def _gru_step(a: Array, h: Array, w_hidden: Array, bias_hidden: Array | None) ->
     z = special.expit(a_z + b_z)
     n = np.tanh(a_n + special.expit(a_r + b_r) * b_n)
     return n + z * (h - n)
+
+
+def _along(
+    step: Callable[[Array, Any], Any],
+    start: Any,
+    inputs: Array,
+    reverse: bool,
+    shown: Callable[[Any], Array] = lambda state: state,
+) -> tuple[Array, Any]:
+    """Return what is shown of the states along a sequence, and the last state."""
+
+    def next_state(state: Any, a: Array) -> tuple[Any, Array]:
+        state = step(a, state)
+        return state, shown(state)
+
+    last, hs = scan(next_state, start, inputs, reverse=reverse)
+    return hs, last
 
 
 def _inputs(x: Array, w: Array, bias: Array | None) -> Array:

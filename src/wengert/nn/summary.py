@@ -11,6 +11,7 @@ import numpy as np
 from wengert import tree
 from wengert.api.staging import trace
 from wengert.explain.report import Grid, Prose, Report
+from wengert.explain.units import bytes_text
 from wengert.nn.frozen import Frozen, is_frozen
 from wengert.nn.layers.containers import Lambda
 from wengert.nn.module import Module, modules_of, observer
@@ -100,8 +101,9 @@ class Summary(Report):
         headers = ("layer", "class", "takes", "gives", "parameters", "frozen", "operations")
         yield Grid("", headers, rows, left=frozenset({0, 1, 2, 3}), sections=frozenset({0}))
         yield Prose(
-            f"{self.parameters:,} parameters are trained, {self.frozen:,} numbers are not: {_size(self.nbytes)}. "
-            f"One evaluation takes {self.operations:,} operations, and holds up to {_size(self.peak_bytes)} of results."
+            f"{self.parameters:,} parameters are trained, {self.frozen:,} numbers are not: {bytes_text(self.nbytes)}. "
+            f"One evaluation takes {self.operations:,} operations, and holds up to {bytes_text(self.peak_bytes)} of "
+            "results."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -222,11 +224,3 @@ def _types_text(y: Any) -> str:
 
 def _depth(path: str) -> int:
     return 0 if not path else 1 + path.count(".")
-
-
-def _size(nbytes: int) -> str:
-    for unit in ("bytes", "KiB", "MiB"):
-        if nbytes < 1024:
-            return f"{nbytes:.4g} {unit}"
-        nbytes /= 1024  # type: ignore[assignment]
-    return f"{nbytes:.4g} GiB"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from wengert import tree
 from wengert.core.dispatch import Traced
 from wengert.errors import ArgumentError
+from wengert.nn.files import replace_file
 from wengert.nn.frozen import Frozen, is_frozen
 
 __all__ = [
@@ -88,7 +88,8 @@ def save(path: str | os.PathLike[str], model: Any) -> None:
     {'slope': 2.0, 'offset': 1.0}
     """
     arrays = {group[0].name: _array(group[0]) for group in _groups(model_places(model))}
-    _written(Path(path), lambda file: _safetensors().numpy.save_file(arrays, file))
+    writer = _safetensors().numpy
+    replace_file(path, lambda part: writer.save_file(arrays, str(part)))
 
 
 def load(path: str | os.PathLike[str], model: Any) -> Any:
@@ -300,19 +301,6 @@ def _like(leaf: Any, array: Any) -> Any:
 def _kind(x: Any) -> str:
     x = np.asarray(x)
     return f"{x.dtype}{list(x.shape)}"
-
-
-def _written(path: Path, write: Callable[[str], None]) -> None:
-    """Write a file beside its place, and put it there when all of it is on the disk."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    try:
-        write(str(part))
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _safetensors() -> Any:

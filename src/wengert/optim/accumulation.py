@@ -10,7 +10,7 @@ import numpy as np
 from wengert import tree
 from wengert.control.cond import cond
 from wengert.errors import ArgumentError
-from wengert.optim.optimizer import Optimizer, check_state, check_structure, typed
+from wengert.optim.optimizer import Optimizer, check_state, check_structure, inner_observer, typed
 
 __all__ = ["Accumulated", "accumulate"]
 
@@ -76,9 +76,6 @@ def accumulate(optimizer: Optimizer, batches: int) -> Optimizer:
         check_structure(name, grads, params)
         return _accumulated(optimizer, batches, grads, state, params)
 
-    def observe(value: Any, state: Any) -> Any:
-        return state._replace(inner=optimizer.observe(value, state.inner))
-
     scale = optimizer.loss_scale
     if scale is not None:
         raise ArgumentError(
@@ -86,7 +83,7 @@ def accumulate(optimizer: Optimizer, batches: int) -> Optimizer:
             why="the scale may change between the batches of a step.",
             instead="write loss_scaling(accumulate(adam(1e-3), 4)).",
         )
-    return replace(optimizer, name=name, init=init, update=update, observe=observe)
+    return replace(optimizer, name=name, init=init, update=update, observe=inner_observer(optimizer))
 
 
 def _accumulated(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.optim.decay import Mask
-from wengert.optim.optimizer import EntryRule, Optimizer, Rate, by_entry, typed
+from wengert.optim.optimizer import Optimizer, Rate, by_entry, check_fractions, typed
 
 __all__ = ["adagrad", "adam", "adamw", "lion", "rmsprop"]
 
@@ -99,6 +99,7 @@ def rmsprop(
     >>> round(float(x), 6)
     -0.2
     """
+    check_fractions("rmsprop", decay=decay, momentum=momentum)
     slots = {"square": 0.0, **({"mean": 0.0} if centered else {}), **({"velocity": 0.0} if momentum else {})}
 
     def rule(g: Any, p: Any, own: dict[str, Any], t: Any) -> tuple[Any, dict[str, Any]]:
@@ -116,7 +117,9 @@ def rmsprop(
     return by_entry("rmsprop", learning_rate, rule, slots, weight_decay=weight_decay, mask=mask)
 
 
-def _adam_rule(b1: float, b2: float, eps: float) -> EntryRule:
+def _adam(name: str, learning_rate: Rate, b1: float, b2: float, eps: float, **decay: Any) -> Optimizer:
+    check_fractions(name, b1=b1, b2=b2)
+
     def rule(g: Any, p: Any, own: dict[str, Any], t: Any) -> tuple[Any, dict[str, Any]]:
         m = b1 * own["mean"] + (1.0 - b1) * g
         s = b2 * own["square"] + (1.0 - b2) * (g * g)
@@ -126,7 +129,7 @@ def _adam_rule(b1: float, b2: float, eps: float) -> EntryRule:
         unbias_root = typed(1.0 / np.sqrt(1.0 - b2**t), p)
         return unbias * m / (np.sqrt(s) * unbias_root + eps), {"mean": m, "square": s}
 
-    return rule
+    return by_entry(name, learning_rate, rule, {"mean": 0.0, "square": 0.0}, **decay)
 
 
 def adam(
@@ -167,10 +170,7 @@ def adam(
     >>> round(float(x), 6)
     -0.1
     """
-    slots = {"mean": 0.0, "square": 0.0}
-    return by_entry(
-        "adam", learning_rate, _adam_rule(b1, b2, eps), slots, weight_decay=weight_decay, mask=mask
-    )
+    return _adam("adam", learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask)
 
 
 def adamw(
@@ -210,9 +210,7 @@ def adamw(
     >>> round(float(x), 6)
     1.8
     """
-    slots = {"mean": 0.0, "square": 0.0}
-    rule = _adam_rule(b1, b2, eps)
-    return by_entry("adamw", learning_rate, rule, slots, weight_decay=weight_decay, mask=mask, decoupled=True)
+    return _adam("adamw", learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask, decoupled=True)
 
 
 def lion(
@@ -251,6 +249,7 @@ def lion(
     >>> optimizer.update(4.0, optimizer.init(0.0), 0.0)[0]
     np.float64(-0.5)
     """
+    check_fractions("lion", b1=b1, b2=b2)
 
     def rule(g: Any, p: Any, own: dict[str, Any], t: Any) -> tuple[Any, dict[str, Any]]:
         m = own["mean"]

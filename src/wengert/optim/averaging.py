@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert import tree
 from wengert.errors import ArgumentError
-from wengert.optim.optimizer import Optimizer, check_state, typed
+from wengert.optim.optimizer import Optimizer, check_fractions, check_state, inner_observer, typed
 
 __all__ = ["Averaged", "average", "averaged"]
 
@@ -64,12 +64,7 @@ def average(optimizer: Optimizer, decay: float = 0.999) -> Optimizer:
     >>> float(x), float(averaged(state))
     (4.0, 3.0)
     """
-    if not 0.0 <= decay < 1.0:
-        raise ArgumentError(
-            f"average: the decay is {decay}",
-            why="it is the fraction of the mean that is kept in a step.",
-            instead="pass a number in [0, 1), such as 0.999.",
-        )
+    check_fractions("average", decay=decay)
     name = f"average({optimizer.name}, {decay})"
 
     def init(params: Any) -> Averaged:
@@ -82,12 +77,11 @@ def average(optimizer: Optimizer, decay: float = 0.999) -> Optimizer:
         mean = tree.map_leaves(lambda m, p: decay * m + (1.0 - decay) * typed(p, m), state.mean, params)
         return params, Averaged(inner, mean, state.count + 1, state.decay)
 
-    def observe(value: Any, state: Any) -> Any:
-        return state._replace(inner=optimizer.observe(value, state.inner))
-
     scale = optimizer.loss_scale
     outer = None if scale is None else lambda state: scale(state.inner)
-    return replace(optimizer, name=name, init=init, update=update, observe=observe, loss_scale=outer)
+    return replace(
+        optimizer, name=name, init=init, update=update, observe=inner_observer(optimizer), loss_scale=outer
+    )
 
 
 def averaged(state: Any) -> Any:

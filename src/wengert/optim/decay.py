@@ -10,7 +10,7 @@ import numpy as np
 from wengert import tree
 from wengert.errors import ArgumentError
 
-__all__ = ["Mask", "decayed", "matrices"]
+__all__ = ["Mask", "check_decay", "decayed", "matrices"]
 
 Mask = Any | Callable[[Any], Any] | None
 
@@ -32,6 +32,16 @@ def matrices(params: Any) -> Any:
     {'w': True, 'b': False}
     """
     return tree.map_leaves(lambda p: np.ndim(p) >= 2, params)
+
+
+def check_decay(name: str, weight_decay: float) -> None:
+    """Raise unless a number can be a weight decay."""
+    if not 0.0 <= weight_decay < np.inf:
+        raise ArgumentError(
+            f"{name}: weight_decay is {weight_decay!r}",
+            why="parameters are drawn towards 0 by it; a negative one would drive them off.",
+            instead="pass 0 or more, such as weight_decay=1e-2.",
+        )
 
 
 def decayed(params: Any, weight_decay: float, mask: Mask) -> list[float]:

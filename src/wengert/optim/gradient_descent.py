@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wengert.optim.decay import Mask
-from wengert.optim.optimizer import Optimizer, Rate, by_entry
+from wengert.optim.optimizer import Optimizer, Rate, by_entry, check_fractions
 
 __all__ = ["momentum", "nesterov", "sgd"]
 
@@ -69,6 +69,7 @@ def momentum(
     >>> round(float(x), 12)
     -0.29
     """
+    check_fractions("momentum", decay=decay)
 
     def rule(g: Any, p: Any, own: dict[str, Any], t: Any) -> tuple[Any, dict[str, Any]]:
         v = decay * own["velocity"] + g
@@ -106,6 +107,7 @@ def nesterov(
     >>> round(float(x), 12)
     -0.19
     """
+    check_fractions("nesterov", decay=decay)
 
     def rule(g: Any, p: Any, own: dict[str, Any], t: Any) -> tuple[Any, dict[str, Any]]:
         v = decay * own["velocity"] + g

@@ -17,10 +17,19 @@ import numpy as np
 
 from wengert import tree
 from wengert.errors import ArgumentError
-from wengert.optim.decay import Mask, decayed
+from wengert.optim.decay import Mask, check_decay, decayed
 from wengert.optim.plateau import Plateau
 
-__all__ = ["Optimizer", "Rate", "State", "by_entry", "check_parameters", "check_state", "check_structure"]
+__all__ = [
+    "Optimizer",
+    "Rate",
+    "State",
+    "by_entry",
+    "check_fractions",
+    "check_parameters",
+    "check_state",
+    "check_structure",
+]
 
 Rate = float | Callable[[Any], Any] | Plateau
 
@@ -117,6 +126,7 @@ def by_entry(
     """
     first = slots or {}
     check_rate(name, learning_rate)
+    check_decay(name, weight_decay)
 
     def init(params: Any) -> State:
         check_parameters(name, params)
@@ -155,12 +165,23 @@ def check_rate(name: str, learning_rate: Any) -> None:
     """Raise unless something can be a learning rate."""
     if isinstance(learning_rate, Plateau) or callable(learning_rate):
         return
-    if not isinstance(learning_rate, int | float | np.number) or not np.isfinite(learning_rate):
+    if not isinstance(learning_rate, int | float | np.number) or not 0 <= learning_rate < np.inf:
         raise ArgumentError(
             f"{name}: the learning rate is {learning_rate!r}",
-            why="it is a finite number, or a function of the number of steps taken.",
-            instead=f"write {name}(1e-3), or {name}(wengert.optim.cosine(1e-3, steps)).",
+            why="it is a finite number, 0 or more, or a function of the number of steps taken.",
+            instead=f"write {name}(1e-3), or {name}(wengert.optim.cosine(1e-3, steps)); to climb, negate the loss.",
         )
+
+
+def check_fractions(name: str, **numbers: float) -> None:
+    """Raise unless numbers are fractions of something that is kept: from 0 to below 1."""
+    for what, x in numbers.items():
+        if not 0.0 <= x < 1.0:
+            raise ArgumentError(
+                f"{name}: {what} is {x!r}",
+                why="it is the part of what is remembered that is kept in a step.",
+                instead=f"pass a number from 0 to below 1, such as {what}=0.9.",
+            )
 
 
 def rate_state(learning_rate: Any) -> Any:
@@ -180,6 +201,11 @@ def rate_observer(learning_rate: Any) -> Callable[[Any, Any], Any]:
     if not isinstance(learning_rate, Plateau):
         return _unobserved
     return lambda value, state: state._replace(rate=learning_rate.observe(value, state.rate))
+
+
+def inner_observer(optimizer: Optimizer) -> Callable[[Any, Any], Any]:
+    """Return how a method around another listens: it passes on what it hears."""
+    return lambda value, state: state._replace(inner=optimizer.observe(value, state.inner))
 
 
 def typed(x: Any, like: Any) -> Any:

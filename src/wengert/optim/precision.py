@@ -16,7 +16,7 @@ import numpy as np
 from wengert import tree
 from wengert.control.cond import cond
 from wengert.errors import ArgumentError, check_callable
-from wengert.optim.optimizer import Optimizer, check_state, typed
+from wengert.optim.optimizer import Optimizer, check_state, inner_observer, typed
 
 __all__ = ["Scaled", "cast", "compute_in", "loss_scaling"]
 
@@ -144,6 +144,12 @@ def loss_scaling(
     >>> float(x), float(optimizer.loss_scale(state))
     (1.0, 512.0)
     """
+    if not 0.0 < initial < np.inf or not 1.0 < factor < np.inf or every < 1:
+        raise ArgumentError(
+            f"loss_scaling: the scale {initial!r} changes by {factor!r} every {every!r} steps",
+            why="it is positive, and the factor by which it grows and shrinks is above 1.",
+            instead="write loss_scaling(optimizer), or loss_scaling(optimizer, initial=1024.0).",
+        )
     name = f"loss_scaling({optimizer.name})"
 
     def init(params: Any) -> Scaled:
@@ -153,11 +159,13 @@ def loss_scaling(
         check_state(name, state, Scaled)
         return _guarded(optimizer, every, factor, grads, state, params)
 
-    def observe(value: Any, state: Any) -> Any:
-        return state._replace(inner=optimizer.observe(value, state.inner))
-
     return replace(
-        optimizer, name=name, init=init, update=update, observe=observe, loss_scale=lambda state: state.scale
+        optimizer,
+        name=name,
+        init=init,
+        update=update,
+        observe=inner_observer(optimizer),
+        loss_scale=lambda state: state.scale,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from wengert.nn.layers.normalization import scale_and_bias
 from wengert.nn.module import Module, buffer, static
 from wengert.nn.normalization import batch_norm, batch_statistics
 from wengert.nn.shapes import require_shape
@@ -67,8 +68,7 @@ class BatchNorm(Module):
         affine: bool = True,
         dtype: Any = np.float64,
     ) -> None:
-        self.scale = np.ones(channels, dtype) if affine else None
-        self.bias = np.zeros(channels, dtype) if affine else None
+        self.scale, self.bias = scale_and_bias(channels, dtype, affine=affine)
         self.mean, self.variance = np.zeros(channels, dtype), np.ones(channels, dtype)
         self.momentum, self.epsilon = momentum, epsilon
 

@@ -12,7 +12,30 @@ from wengert.nn.normalization import group_norm, layer_norm, rms_norm
 from wengert.nn.shapes import require_shape
 from wengert.types import Array
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
+__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "scale_and_bias"]
+
+
+def scale_and_bias(
+    shape: int | tuple[int, ...], dtype: Any, *, affine: bool
+) -> tuple[Array | None, Array | None]:
+    """Return what a layer multiplies and adds after it has normalized, at first; None for both if nothing.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : dtype
+    affine : bool
+
+    Returns
+    -------
+    scale, bias : array or None
+
+    Examples
+    --------
+    >>> scale_and_bias(2, float, affine=True)
+    (array([1., 1.]), array([0., 0.]))
+    """
+    return (np.ones(shape, dtype), np.zeros(shape, dtype)) if affine else (None, None)
 
 
 class LayerNorm(Module):
@@ -54,8 +77,7 @@ class LayerNorm(Module):
         dtype: Any = np.float64,
     ) -> None:
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        self.scale = np.ones(self.shape, dtype) if affine else None
-        self.bias = np.zeros(self.shape, dtype) if affine else None
+        self.scale, self.bias = scale_and_bias(self.shape, dtype, affine=affine)
         self.epsilon = epsilon
 
     def __call__(self, x: Array) -> Array:
@@ -155,8 +177,7 @@ class GroupNorm(Module):
                 why="groups have equal numbers of channels.",
                 instead="choose a number of groups that divides the channels.",
             )
-        self.scale = np.ones(channels, dtype) if affine else None
-        self.bias = np.zeros(channels, dtype) if affine else None
+        self.scale, self.bias = scale_and_bias(channels, dtype, affine=affine)
         self.groups, self.channels, self.epsilon = groups, channels, epsilon
 
     def __call__(self, x: Array) -> Array:

@@ -10,7 +10,15 @@ from wengert.types import Array
 __all__ = ["AvgPool", "MaxPool"]
 
 
-class MaxPool(Module):
+class Pool(Module):
+    """Windows over the spatial axes; what a layer makes of each is up to the subclass."""
+
+    window: Numbers = static()
+    stride: Numbers | None = static(default=None)
+    padding: Padding = static(default=0)
+
+
+class MaxPool(Pool):
     """The largest entry of each window; see `nn.max_pool`.
 
     Parameters
@@ -28,16 +36,12 @@ class MaxPool(Module):
              [13., 15.]]]])
     """
 
-    window: Numbers = static()
-    stride: Numbers | None = static(default=None)
-    padding: Padding = static(default=0)
-
     def __call__(self, x: Array) -> Array:
         """Return the maxima of the windows of x, of shape (batch, channels, *spatial)."""
         return max_pool(x, self.window, stride=self.stride, padding=self.padding)
 
 
-class AvgPool(Module):
+class AvgPool(Pool):
     """The mean of each window; see `nn.avg_pool`.
 
     Parameters
@@ -54,10 +58,6 @@ class AvgPool(Module):
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
-
-    window: Numbers = static()
-    stride: Numbers | None = static(default=None)
-    padding: Padding = static(default=0)
 
     def __call__(self, x: Array) -> Array:
         """Return the means of the windows of x, of shape (batch, channels, *spatial)."""
