@@ -34,13 +34,13 @@ from wengert.compile.definitions import (
     row_major,
 )
 from wengert.compile.factoring import factored
+from wengert.compile.fission import with_fission
 from wengert.compile.inlining import inlined
 from wengert.compile.kernel import BOOL, NOT_FINITE, OUT_OF_BOUNDS, Fail, Value
 from wengert.compile.liveness import Liveness, settle_memory
 from wengert.compile.nests import Nests, copy
 from wengert.compile.reading import uses
 from wengert.compile.roots import NotCut, Root, Unit, survey
-from wengert.compile.sums_of_steps import with_sums_behind
 from wengert.compile.views import with_products
 from wengert.compile.writing import type_name
 from wengert.core.graph import Atom, Const, Graph, Node, Var
@@ -97,7 +97,7 @@ class Body:
         graph, self._finite = inlined(graph)
         self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
         if not lowering.masks:
-            graph = with_sums_behind(graph)
+            graph = with_fission(graph)
         graph = with_products(factored(graph, self._finite), self._finite, self._own)
         self.lowering = lowering
         self.graph = graph

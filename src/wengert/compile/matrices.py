@@ -17,7 +17,7 @@ from wengert.compile.kernel import Block, Multiply
 from wengert.compile.lower import Body
 from wengert.compile.nests import copy, loops
 from wengert.compile.roots import Unit
-from wengert.compile.strides import Plan, Steps, form, laid, quickest
+from wengert.compile.strides import DEPTH, Plan, Steps, form, laid, quickest
 from wengert.compile.writing import Writer
 from wengert.core.graph import Node
 
@@ -25,10 +25,8 @@ __all__ = ["product_unit"]
 
 # Half of the products of a matrix and its transpose, and a copy of the result, are faster from so many on.
 _LARGE_SQUARE = 1 << 22
-# Blocks of at least so many rows, and so many at most, are shared by threads where there are enough terms; what is
-# summed is cut where a panel of the second factor, of 64 single or 32 double numbers a row, outgrows the cache.
+# Blocks of at least so many rows, and so many at most, are shared by threads where there are enough terms.
 _ROWS, _SHARED, _WORTH = 24, 16, 1 << 20
-_DEPTH = 1024
 
 
 def product_unit(body: Body, node: Node) -> Unit:
@@ -135,7 +133,7 @@ def _tiles(w: Writer, plan: Plan, parts: Sequence[Memory], *, adds: bool) -> Non
     """Write one product as products of blocks: of rows, which threads may share, and of what is summed."""
     i, j, k = plan.rows, plan.columns, plan.summed
     rows = _blocks(i.extent, _ROWS, _SHARED) if i.extent * j.extent * k.extent >= _WORTH else 1
-    deep = _blocks(k.extent, _DEPTH // 2, k.extent // _DEPTH) if k.extent > _DEPTH else 1
+    deep = _blocks(k.extent, DEPTH // 2, k.extent // DEPTH) if k.extent > DEPTH else 1
     sizes = i.extent // rows, j.extent, k.extent // deep
     with loops(w, (rows,) if rows > 1 else ()) as block:
         first = sum(block, constant(0)) * sizes[0]

@@ -18,12 +18,13 @@ from typing import NamedTuple
 
 from wengert.compile.affine import Axis, Slots
 
-__all__ = ["Plan", "Steps", "form", "laid", "quickest"]
+__all__ = ["DEPTH", "Plan", "Steps", "form", "laid", "quickest"]
 
 # What a call of BLAS takes, beside its terms, and an entry to be copied, in terms of a product by tiles: these take
 # 10 ps where vectors have 512 bits. BLAS takes 1.0 to 1.6 times as long, up to a second factor of some size.
 _CALL, _COPY, _BLAS = 20_000, 100, 1.25
 _CACHE, _WIDEST = 1 << 22, 8  # bytes, and of an entry
+DEPTH = 1024  # terms, at most, that a tile takes up at once: a panel of b stays in the cache of the core
 _LARGE = 2048  # products: from here on, a call is faster than loops
 _LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
 _FEW = 4  # a matrix with fewer rows or columns is a few vectors
@@ -163,7 +164,7 @@ def _is_tiled(rows: Steps, columns: Steps, summed: Steps) -> bool:
     """Whether matrices lie so that programs multiply them themselves, and a panel of b stays in the cache."""
     if min(rows.a, summed.a, summed.b) < 0 or 1 in {rows.extent, columns.extent}:
         return False
-    return columns.b == columns.y == 1 and columns.extent * summed.extent * _WIDEST <= _CACHE
+    return columns.b == columns.y == 1 and columns.extent * min(summed.extent, DEPTH) * _WIDEST <= _CACHE
 
 
 def _merged(axes: Sequence[Axis], *strides: Strides) -> list[Steps]:

@@ -1,4 +1,7 @@
-"""Sums of products that a loop only adds up are one product behind it: of the factors of all steps.
+"""Fission: what a loop need not do in each of its steps is done in front of it, or behind it.
+
+In front, what constants of the loop alone determine, such as the transpose of a matrix that a derivative multiplies by.
+Behind, sums of products that steps only add up, as one product of the factors of all steps:
 
     before: loop over t: c = c + a_t b_t
     after:  loop over t: stack a_t, b_t;        c + sum_tk a_tik b_tkj
@@ -18,15 +21,16 @@ from wengert.compile.affine import Axis, symbol
 from wengert.compile.context import size_of
 from wengert.compile.inlining import inlined
 from wengert.compile.views import is_worthwhile, product_, with_products
+from wengert.control.hoisting import hoisted
 from wengert.control.scan import scan_
 from wengert.core.graph import Atom, Const, Graph, Node, Var
 from wengert.types import ArrayType
 
-__all__ = ["with_sums_behind"]
+__all__ = ["with_fission"]
 
 
-def with_sums_behind(graph: Graph) -> Graph:
-    """Return a graph in which sums over the steps of loops are products behind them."""
+def with_fission(graph: Graph) -> Graph:
+    """Return a graph whose loops over a known number of steps do less in each of them."""
     if not any(node.prim is scan_ for node in graph.nodes):
         return graph
     nodes = [new for node in graph.nodes for new in (_split(node) if node.prim is scan_ else [node])]
@@ -34,31 +38,48 @@ def with_sums_behind(graph: Graph) -> Graph:
 
 
 def _split(node: Node) -> list[Node]:
-    """Return a loop without such sums, and the products behind it."""
-    loop = node.params["loop"]
+    """Return what is in front of a loop, the loop, and what is behind it."""
+    if not node.params["loop"].length:
+        return [node]
+    front, rest = _without_fixed(node)
+    loop = rest.params["loop"]
     n, m = loop.n_consts, loop.n_carry
-    if not loop.length:
-        return [node]
-    step = with_products(inlined(loop.body)[0], own=loop.body.inputs[n : n + m])
+    step = with_products(loop.body, own=loop.body.inputs[n : n + m])
     sums = {j: product for j in range(m) if (product := _sum(step, n, m, j)) is not None}
-    stacks = _Stacks(node, step, sums)
+    stacks = _Stacks(rest, step, sums)
     if not sums or stacks.room > sum(size_of(product.outputs[0].shape) for product in sums.values()):
-        return [node]
+        return [*front, rest] if front else [node]
     behind = []
     time = symbol(Axis(loop.length))
     for j, product in sums.items():
         a, b, y = product.params["indices"]
         factors = tuple([stacks.atoms[x] for x in product.inputs[:2]])
         indices = ((time, *a), (time, *b), y)
-        if not is_worthwhile((*factors, node.outputs[j]), indices):
-            return [node]
-        first = node.inputs[n + j]
+        if not is_worthwhile((*factors, rest.outputs[j]), indices):
+            return [*front, rest]
+        first = rest.inputs[n + j]
         base = () if _is_zero(first) else (first,)
         behind.append(
-            Node(product_, (*factors, *base), {"indices": indices}, (node.outputs[j],), product.place)
+            Node(product_, (*factors, *base), {"indices": indices}, (rest.outputs[j],), product.place)
         )
-    rest = stacks.loop()
-    return [rest, *behind] if rest.outputs else behind
+    left = stacks.loop()
+    return [*front, *([left] if left.outputs else []), *behind]
+
+
+def _without_fixed(node: Node) -> tuple[list[Node], Node]:
+    """Return what all steps of a loop compute alike, and the loop without it."""
+    loop = node.params["loop"]
+    before, step = hoisted(inlined(loop.body)[0], loop.n_consts)
+    now: dict[Atom, Atom] = dict(zip(before.inputs, node.inputs, strict=False))
+    front = []
+    for inner in before.nodes:
+        outputs = tuple([Var(y.type, scalar=y.scalar) for y in inner.outputs])
+        front.append(inner.with_inputs(tuple([now.get(a, a) for a in inner.inputs]), outputs))
+        now.update(zip(inner.outputs, outputs, strict=True))
+    consts = [now.get(a, a) for a in before.outputs]
+    made = loop.with_body(step, len(consts), loop.n_carry)
+    inputs = (*consts, *node.inputs[loop.n_consts :])
+    return front, Node(scan_, inputs, {"loop": made}, node.outputs, node.place, quiet=node.quiet)
 
 
 def _sum(step: Graph, n: int, m: int, j: int) -> Node | None:

@@ -1,4 +1,4 @@
-"""Sums of products that loops only add up are one product behind them; on whole numbers, of which sums are exact."""
+"""What loops do in front and behind: sums of products are one product; on whole numbers, of which sums are exact."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 import wengert as wg
 from wengert import tree
 from wengert.compile.compiled import Native
-from wengert.compile.sums_of_steps import with_sums_behind
+from wengert.compile.fission import with_fission
+from wengert.compile.inlining import inlined
 from wengert.compile.views import product_
 from wengert.control.scan import scan_
+from wengert.ops.movement import transpose_
 from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 from wengert.types import type_of
@@ -86,7 +88,7 @@ def graph_of(fun):
 @pytest.mark.parametrize("fun", [*MOVED, *LEFT])
 def test_sums(fun) -> None:
     graph, xs = graph_of(fun)
-    found = with_sums_behind(graph)
+    found = with_fission(graph)
     assert sum(node.prim is product_ for node in found.nodes) == (fun in MOVED)
     carried, before = [
         sum(node.params["loop"].n_carry for node in g.nodes if node.prim is scan_) for g in (found, graph)
@@ -105,7 +107,7 @@ def test_a_sum_from_zero_needs_no_base() -> None:
 
     a, b = whole((STEPS, ROWS, M), (STEPS, ROWS, N))
     graph = simplify(stage(lambda *ys: [fun(*ys)], [type_of(a), type_of(b)], "sum")[0])
-    (product,) = [node for node in with_sums_behind(graph).nodes if node.prim is product_]
+    (product,) = [node for node in with_fission(graph).nodes if node.prim is product_]
     assert len(product.inputs) == 2
     np.testing.assert_array_equal(Native(graph).flat([a, b])(a, b)[0], fun(a, b))
 
@@ -114,8 +116,24 @@ def test_factors_larger_than_the_sum_are_not_stacked() -> None:
     first, a, b = whole((M, N), (STEPS, 300, M), (STEPS, 300, N))
     xs = first, a, b
     graph = simplify(stage(lambda *ys: [of_what_is_computed(*ys)], [type_of(x) for x in xs], "sum")[0])
-    assert with_sums_behind(graph) is not graph
-    assert not any(node.prim is product_ for node in with_sums_behind(graph).nodes)
+    assert with_fission(graph) is not graph
+    assert not any(node.prim is product_ for node in with_fission(graph).nodes)
+
+
+def test_a_transpose_of_a_constant_is_in_front(machine_code) -> None:
+    """The derivative of a step multiplies by the transpose of the matrix that the step multiplies by."""
+
+    def loss(w, h):
+        return np.sum(wg.scan(lambda h, _: (h @ w, None), h, None, length=STEPS)[0])
+
+    w, h = whole((M, M), (ROWS, M))
+    graph = wg.jit(wg.grad(loss, 1)).graph(w, h)
+    found = with_fission(inlined(graph)[0])
+    for g, inside in ((graph, True), (found, False)):
+        steps = [inlined(node.params["loop"].body)[0] for node in g.nodes if node.prim is scan_]
+        assert any(node.prim is transpose_ for step in steps for node in step.nodes) == inside
+    expected = np.ones((ROWS, M)) @ np.linalg.matrix_power(w.T, STEPS)
+    np.testing.assert_array_equal(wg.jit(wg.grad(loss, 1))(w, h), expected)
 
 
 def test_the_gradient_of_a_recurrent_network(machine_code) -> None:
