@@ -27,6 +27,7 @@ from wengert.compile.kernel import (
     Operation,
     Program,
     Store,
+    Turn,
     Value,
     While,
 )
@@ -259,6 +260,9 @@ class Interpreter:
                         raise Failed(s.code)
                 case Multiply():
                     self.multiply(s)
+                case Turn():
+                    y, x = [self.matrix(block, *s.sizes) for block, _, _ in s.blocks]
+                    y[...] = x
                 case _:
                     {For: self.steps, While: self.trips, If: self.branch}[type(s)](s)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wengert.compile.kernel import INT, Block, For, Index, Multiply, Value
+from wengert.compile.kernel import INT, Block, For, Index, Multiply, Turn, Value
 from wengert.compile.kernel_check import check
 from wengert.compile.kernel_text import kernel_text
 from wengert.compile.llvm import host
@@ -92,6 +92,25 @@ def test_one_is_added_to_another() -> None:
     agree(program, a, b, "f64")
 
 
+# Turns ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+@pytest.mark.parametrize("type", ["f64", "f32"])
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 9), (8, 8), (7, 16), (17, 5), (24, 33), (4, 4), (2, 70)])
+def test_turns(sizes, type, bits) -> None:
+    """Whole squares and corners; between rows of the one, and columns of the other, there are gaps."""
+    rows, columns = sizes
+    k = Kernel()
+    x = k.argument(type, 2 + (columns - 1) * (rows + 3) + rows, "x")
+    y = k.result(type, 1 + (rows - 1) * (columns + 2) + columns, "y")
+    k.do(Turn(Block(y, Index(1), columns + 2, 1), Block(x, Index(2), 1, rows + 3), sizes))
+    entries = np.arange(1, x.size + 1).astype(DTYPES[type])
+    code, (found,) = compiled(k.program, width_bits=bits)(entries)
+    assert code == 0
+    np.testing.assert_array_equal(found, interpreted(k.program, entries)[1][0])
+
+
 # Threads --------------------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +160,7 @@ def test_columns_that_lie_apart() -> None:
     def turn(_, product):
         product.b = product.b._replace(down=1, across=5)
 
-    refused(turn, "rows are not contiguous")
+    refused(turn, "entries are not contiguous")
 
 
 def test_rows_that_overlap() -> None:
@@ -155,7 +174,7 @@ def test_a_factor_that_is_overwritten() -> None:
     def same(_, product):
         product.a = product.y._replace(down=1)
 
-    refused(same, "overwrites a factor")
+    refused(same, "an operand is overwritten")
 
 
 def test_numbers_of_two_types() -> None:

@@ -21,6 +21,7 @@ from wengert.compile.emission_operations import operate
 from wengert.compile.emission_parallel import emit_parallel
 from wengert.compile.emission_products import emit_product
 from wengert.compile.emission_text import UNLIKELY, Operand, Text, constant, stored, total
+from wengert.compile.emission_turns import emit_turn
 from wengert.compile.kernel import (
     HOST_DONE,
     HOST_FAILED,
@@ -42,6 +43,7 @@ from wengert.compile.kernel import (
     Program,
     Statement,
     Store,
+    Turn,
     Value,
     While,
 )
@@ -185,6 +187,8 @@ class Emission:
                 self._if(statement)
             case Multiply():
                 emit_product(self, statement)
+            case Turn():
+                emit_turn(self, statement)
             case Call():
                 self._call(statement)
             case Host():

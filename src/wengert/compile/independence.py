@@ -32,6 +32,7 @@ from wengert.compile.kernel import (
     Index,
     Load,
     Multiply,
+    OfBlocks,
     Operation,
     Program,
     Statement,
@@ -116,10 +117,10 @@ def separate(loop: For, everywhere: Uses, foreign: Collection[Buffer] = ()) -> S
     return Separate(tuple(own), tuple(joined))
 
 
-def _accesses(statement: Statement) -> Iterator[Access]:
+def _accesses(statement: Statement | OfBlocks) -> Iterator[Access]:
     if isinstance(statement, Load | Store):
         yield Access(statement.buffer, statement.index, isinstance(statement, Store))
-    elif isinstance(statement, Multiply):
+    elif isinstance(statement, OfBlocks):
         for k, (buffer, at) in enumerate(statement.entries):
             yield Access(buffer, at, stores=k == 0)
 
@@ -177,7 +178,7 @@ def _joining(loop: For, buffer: Buffer, used: Mapping[Value, int]) -> str | None
         for s in body:
             if now is not None and bodies(s):
                 return None
-            if isinstance(s, Multiply) and buffer in _buffers(s):
+            if isinstance(s, OfBlocks) and buffer in _buffers(s):
                 return None
             if not isinstance(s, Load | Store) or s.buffer is not buffer:
                 continue
@@ -216,7 +217,7 @@ class _Places:
             s.counter: s.extent for s in inside if isinstance(s, For) and isinstance(s.extent, int)
         }
         for s in inside:
-            if isinstance(s, Multiply):
+            if isinstance(s, OfBlocks):
                 self._extents |= s.extents
         self._made |= set(self._extents)
 
@@ -270,7 +271,7 @@ class _Places:
         for statement in body:
             now = [*filled, *_spans(stores)]
             match statement:
-                case Multiply() | Store() | Load():
+                case OfBlocks() | Store() | Load():
                     own = self._own_stores(statement, now, (buffer, stores))
                     if own is None:
                         return None
@@ -286,11 +287,11 @@ class _Places:
         return stores
 
     def _own_stores(
-        self, statement: Multiply | Store | Load, filled: Sequence[Span], so_far: tuple[Buffer, list[Any]]
+        self, statement: OfBlocks | Store | Load, filled: Sequence[Span], so_far: tuple[Buffer, list[Any]]
     ) -> list[tuple[Index, Extents]] | None:
         """Return what a statement stores in a buffer, or None if it reads what is neither filled nor stored before."""
         buffer, stores = so_far
-        loops = statement.extents if isinstance(statement, Multiply) else {}
+        loops = statement.extents if isinstance(statement, OfBlocks) else {}
         accesses = [access for access in _accesses(statement) if access.buffer is buffer]
         again = isinstance(statement, Multiply) and statement.adds
         for access in accesses:

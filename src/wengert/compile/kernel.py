@@ -8,6 +8,7 @@
                 | value, ... = while (value = first, ...): statement* test value: statement* next value, ...
                 | value, ... = if value: statement* give value, ... else: statement* give value, ...
                 | multiply block = [block +] block * block
+                | turn block = block
                 | call routine(value | buffer[index], ...)
                 | host k of value
                 | fail code if value
@@ -54,11 +55,13 @@ __all__ = [
     "Joined",
     "Load",
     "Multiply",
+    "OfBlocks",
     "Operation",
     "Parallel",
     "Program",
     "Statement",
     "Store",
+    "Turn",
     "Value",
     "While",
 ]
@@ -317,7 +320,46 @@ class If:
 
 
 @dataclass(eq=False, slots=True)
-class Multiply:
+class OfBlocks:
+    """A statement about matrices, the first of which is written.
+
+    Attributes
+    ----------
+    counters : tuple of Value
+        What counts rows and columns, where it is asked which entries are touched.
+    """
+
+    counters: tuple[Value, ...] = field(
+        default_factory=lambda: (Value(INT), Value(INT), Value(INT)), kw_only=True
+    )
+
+    @property
+    def blocks(self) -> tuple[tuple[Block, int, int], ...]:
+        """The blocks, and which counters run along their rows and columns."""
+        raise NotImplementedError
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """How far the counters run."""
+        raise NotImplementedError
+
+    @property
+    def entries(self) -> list[tuple[Buffer, Index]]:
+        """The entries that are touched, block by block, in terms of the counters."""
+        i = self.counters
+        return [
+            (x.buffer, Index(x.at.offset, (*x.at.terms, (i[rows], x.down), (i[columns], x.across))))
+            for x, rows, columns in self.blocks
+        ]
+
+    @property
+    def extents(self) -> dict[Value, int]:
+        """How far each counter runs."""
+        return dict(zip(self.counters, self.lengths, strict=False))
+
+
+@dataclass(eq=False, slots=True)
+class Multiply(OfBlocks):
     """y = a b, or y + a b, where y lies in another buffer than a and b, and rows of y and b are contiguous.
 
     Attributes
@@ -327,8 +369,6 @@ class Multiply:
         The rows and columns of y, and how many products each entry adds up.
     adds : bool
         Whether they are added to what y is.
-    counters : tuple of Value
-        What counts these, where it is asked which entries are touched.
     """
 
     y: Block
@@ -336,26 +376,42 @@ class Multiply:
     b: Block
     sizes: tuple[int, int, int]
     adds: bool = False
-    counters: tuple[Value, Value, Value] = field(default_factory=lambda: (Value(INT), Value(INT), Value(INT)))
 
     @property
     def blocks(self) -> tuple[tuple[Block, int, int], ...]:
-        """The blocks, and which counters run along their rows and columns."""
+        """The blocks, and which sizes are their rows and columns."""
         return (self.y, 0, 1), (self.a, 0, 2), (self.b, 2, 1)
 
     @property
-    def entries(self) -> list[tuple[Buffer, Index]]:
-        """The entries that are touched, of y, a and b, in terms of the counters."""
-        i = self.counters
-        return [
-            (x.buffer, Index(x.at.offset, (*x.at.terms, (i[rows], x.down), (i[columns], x.across))))
-            for x, rows, columns in self.blocks
-        ]
+    def lengths(self) -> tuple[int, ...]:
+        """The sizes."""
+        return self.sizes
+
+
+@dataclass(eq=False, slots=True)
+class Turn(OfBlocks):
+    """y = x, where rows of y are contiguous, and columns of x, which lies in another buffer.
+
+    Attributes
+    ----------
+    y, x : Block
+    sizes : tuple of int
+        Rows and columns.
+    """
+
+    y: Block
+    x: Block
+    sizes: tuple[int, int]
 
     @property
-    def extents(self) -> dict[Value, int]:
-        """How far the counters run."""
-        return dict(zip(self.counters, self.sizes, strict=True))
+    def blocks(self) -> tuple[tuple[Block, int, int], ...]:
+        """The blocks; both have the same rows and columns."""
+        return (self.y, 0, 1), (self.x, 0, 1)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The sizes."""
+        return self.sizes
 
 
 @dataclass(eq=False, slots=True)
@@ -382,7 +438,7 @@ class Fail:
     code: int
 
 
-Statement = Operation | Load | Store | For | While | If | Multiply | Call | Host | Fail
+Statement = Operation | Load | Store | For | While | If | Multiply | Turn | Call | Host | Fail
 
 
 @dataclass(eq=False, slots=True)

@@ -34,6 +34,7 @@ from wengert.compile.kernel import (
     Program,
     Statement,
     Store,
+    Turn,
     Value,
     While,
 )
@@ -157,10 +158,10 @@ class _Checker:
             self._use(value)
         self._known = outside
 
-    def _control(self, statement: For | While | If | Multiply | Call | Host) -> None:
+    def _control(self, statement: For | While | If | Multiply | Turn | Call | Host) -> None:
         match statement:
-            case Multiply():
-                self._multiply(statement)
+            case Multiply() | Turn():
+                self._of_blocks(statement)
             case Call(operands=operands):
                 for operand in operands:
                     if isinstance(operand, Address):
@@ -220,8 +221,8 @@ class _Checker:
             self._never(one.entry)
         return [one.entry for one in carried]
 
-    def _multiply(self, statement: Multiply) -> None:
-        """Check that all entries of three matrices are there, and that two of them have contiguous rows."""
+    def _of_blocks(self, statement: Multiply | Turn) -> None:
+        """Check that all entries of matrices are there, and that the right ones have contiguous rows or columns."""
         self._demand(min(statement.sizes) >= 1, "a matrix without entries")
         for block, i, j in statement.blocks:
             rows, columns = statement.sizes[i], statement.sizes[j]
@@ -229,12 +230,13 @@ class _Checker:
             for row, column in ((0, 0), (rows - 1, columns - 1)):
                 offset = block.at.offset + row * block.down + column * block.across
                 self._place(block.buffer, block.at._replace(offset=offset))
-        y, a, b = statement.y, statement.a, statement.b
-        self._same(y.buffer.type, a.buffer.type, b.buffer.type)
-        self._demand(y.buffer.type in FLOATS, f"a product of matrices of {y.buffer.type}")
-        self._demand(y.across == b.across == 1, "rows are not contiguous")
+        (y, _, _), *factors = statement.blocks
+        self._same(*[block.buffer.type for block, _, _ in statement.blocks])
+        self._demand(y.buffer.type in FLOATS, f"a matrix of {y.buffer.type}")
         self._demand(y.down >= statement.sizes[1] or statement.sizes[0] == 1, "rows overlap")
-        self._demand(y.buffer not in {a.buffer, b.buffer}, "a product overwrites a factor")
+        self._demand(y.buffer not in {block.buffer for block, _, _ in factors}, "an operand is overwritten")
+        contiguous = y.across, (statement.x.down if isinstance(statement, Turn) else statement.b.across)
+        self._demand(contiguous == (1, 1), "entries are not contiguous")
 
     # Lanes ------------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from wengert.compile.kernel import (
     Program,
     Statement,
     Store,
+    Turn,
     Value,
     While,
 )
@@ -160,11 +161,11 @@ class _Printer:
             case _:
                 yield indent + self._alone(statement)
 
-    def _alone(self, statement: Multiply | Call | Host | Fail) -> str:
+    def _alone(self, statement: Multiply | Turn | Call | Host | Fail) -> str:
         """Return a statement that makes no value and holds no others."""
         match statement:
-            case Multiply():
-                return self._product(statement)
+            case Multiply() | Turn():
+                return self._of_blocks(statement)
             case Call(routine=routine, operands=operands):
                 return f"call {routine}({self.values(operands)})"
             case Host(program=program, place=place):
@@ -172,12 +173,14 @@ class _Printer:
             case Fail(condition=condition, code=code):
                 return f"fail {code} if {self.value(condition)}"
 
-    def _product(self, product: Multiply) -> str:
-        y, a, b = [
-            f"{self.place(x.buffer, x.at)[:-1]}, {product.sizes[i]} x {product.sizes[j]} by {x.down}, {x.across}]"
-            for x, i, j in product.blocks
+    def _of_blocks(self, statement: Multiply | Turn) -> str:
+        y, *rest = [
+            f"{self.place(x.buffer, x.at)[:-1]}, {statement.sizes[i]} x {statement.sizes[j]} by {x.down}, {x.across}]"
+            for x, i, j in statement.blocks
         ]
-        return f"multiply {y} = {f'{y} + ' if product.adds else ''}{a} * {b}"
+        if isinstance(statement, Turn):
+            return f"turn {y} = {rest[0]}"
+        return f"multiply {y} = {f'{y} + ' if statement.adds else ''}{' * '.join(rest)}"
 
     def _for(self, loop: For, indent: str) -> Iterator[str]:
         extent = str(loop.extent) if isinstance(loop.extent, int) else self.value(loop.extent)

@@ -15,7 +15,7 @@ from wengert.compile.context import size_of
 from wengert.compile.definitions import Memory, row_major
 from wengert.compile.kernel import Block, Multiply
 from wengert.compile.lower import Body
-from wengert.compile.nests import copy, loops
+from wengert.compile.nests import copy, loops, turned_copy
 from wengert.compile.roots import Unit
 from wengert.compile.strides import DEPTH, Plan, Steps, form, laid, quickest
 from wengert.compile.writing import Writer
@@ -97,7 +97,7 @@ def _copied(body: Body, x: _Laid, order: Sequence[Axis]) -> _Laid:
     buffer = body.lowering.arena.buffer(x.memory.buffer.type, size_of(shape))
     made = Memory(buffer, constant(0), row_major(shape))
     strides = tuple([x.strides[axis] for axis in order])
-    copy(body.lowering.writer, Memory(x.memory.buffer, x.memory.offset, strides), made, shape)
+    turned_copy(body.lowering.writer, Memory(x.memory.buffer, x.memory.offset, strides), made, shape)
     return _Laid(made, dict(zip(order, made.strides, strict=True)))
 
 

@@ -10,11 +10,14 @@ from typing import Any
 from wengert.compile.affine import Affine, Slots, constant, symbol
 from wengert.compile.arrangement import Loop
 from wengert.compile.definitions import Computed, Entries, Memory
-from wengert.compile.kernel import INT, Carried, Constant, For, Value
+from wengert.compile.kernel import INT, Block, Carried, Constant, For, Turn, Value
 from wengert.compile.roots import Root
 from wengert.compile.writing import Writer, type_name
 
-__all__ = ["Nests", "copy", "loops", "memory"]
+__all__ = ["Nests", "copy", "loops", "memory", "turned_copy"]
+
+_SQUARE = 4  # entries: shorter axes are copied one by one
+_FLOATS = ("f64", "f32")
 
 
 class Nests:
@@ -229,4 +232,23 @@ def copy(w: Writer, source: Memory, target: Memory, shape: Sequence[int]) -> Non
     with loops(w, shape, lanes=True) as index:
         entry = w.load_here(source.buffer, source.place(index))
         w.store(entry, target.buffer, target.place(index))
+    w.wrote(target.buffer)
+
+
+def turned_copy(w: Writer, source: Memory, target: Memory, shape: Sequence[int]) -> None:
+    """Write what copies entries to where the last axis is contiguous; if another one was, a matrix is turned."""
+    last = len(shape) - 1
+    turned = [i for i in range(last) if source.strides[i] == 1 and shape[i] >= _SQUARE]
+    if not turned or shape[last] < _SQUARE or source.strides[last] <= 1 or target.buffer.type not in _FLOATS:
+        copy(w, source, target, shape)
+        return
+    i = turned[-1]
+    others = [k for k in range(last) if k != i]
+    with loops(w, [shape[k] for k in others]) as counters:
+        places = [
+            w.index(sum([c * m.strides[k] for c, k in zip(counters, others, strict=True)], m.offset))
+            for m in (target, source)
+        ]
+        y = Block(target.buffer, places[0], target.strides[i], 1)
+        w.append(Turn(y, Block(source.buffer, places[1], 1, source.strides[last]), (shape[i], shape[last])))
     w.wrote(target.buffer)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from wengert.compile.independence import Separate, Uses, separate, size_in_bytes, uses_of_buffers
-from wengert.compile.kernel import Buffer, For, If, Joined, Multiply, Operation, Parallel, Program, Statement
+from wengert.compile.kernel import Buffer, For, If, Joined, OfBlocks, Operation, Parallel, Program, Statement
 from wengert.compile.statements import bodies
 from wengert.compile.vector_math import FUNCTIONS
 
@@ -123,8 +123,8 @@ def _work(body: Sequence[Statement], works: dict[int, float]) -> float:
     total = 0.0
     for statement in body:
         inner = [_work(inside, works) for inside in bodies(statement)]
-        if isinstance(statement, Multiply):
-            total += math.prod(statement.sizes) / _LANES
+        if isinstance(statement, OfBlocks):
+            total += math.prod(statement.lengths) / _LANES
             continue
         if not inner:
             is_call = isinstance(statement, Operation) and statement.name in FUNCTIONS

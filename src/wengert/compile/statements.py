@@ -15,7 +15,7 @@ from wengert.compile.kernel import (
     If,
     Index,
     Load,
-    Multiply,
+    OfBlocks,
     Operation,
     Statement,
     Store,
@@ -74,8 +74,8 @@ def _uses(statement: Statement) -> Iterator[Value]:
         case Store(value=value, index=index):
             yield value
             yield from _of(index)
-        case Multiply(y=y, a=a, b=b):
-            for block in (y, a, b):
+        case OfBlocks():
+            for block, _, _ in statement.blocks:
                 yield from _of(block.at)
         case Call(operands=passed):
             for operand in passed:

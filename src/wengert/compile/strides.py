@@ -22,7 +22,7 @@ __all__ = ["DEPTH", "Plan", "Steps", "form", "laid", "quickest"]
 
 # What a call of BLAS takes, beside its terms, and an entry to be copied, in terms of a product by tiles: these take
 # 10 ps where vectors have 512 bits. BLAS takes 1.0 to 1.6 times as long, up to a second factor of some size.
-_CALL, _COPY, _BLAS = 20_000, 100, 1.25
+_CALL, _COPY, _BLAS = 20_000, 30, 1.25
 _CACHE, _WIDEST = 1 << 22, 8  # bytes, and of an entry
 DEPTH = 1024  # terms, at most, that a tile takes up at once: a panel of b stays in the cache of the core
 _LARGE = 2048  # products: from here on, a call is faster than loops
