@@ -283,8 +283,9 @@ class Interpreter:
         )
 
     def multiply(self, product):
-        y, a, b = [self.matrix(x, product.sizes[i], product.sizes[j]) for x, i, j in product.blocks]
-        y[...] = a @ b + (y if product.adds else 0)
+        y, *factors = [self.matrix(x, product.sizes[i], product.sizes[j]) for x, i, j in product.blocks]
+        total = sum(a @ b for a, b in zip(factors[::2], factors[1::2], strict=True))
+        y[...] = total + (y if product.adds else 0)
 
     def steps(self, loop):
         extent = loop.extent if isinstance(loop.extent, int) else int(self[loop.extent])

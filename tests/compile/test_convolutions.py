@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import wengert as wg
 from wengert.ops.convolution import _geometries, conv_, conv_input_, conv_weight_
@@ -26,6 +28,54 @@ def test_all_three_in_every_geometry(number, dtype):
         assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
         # sums of at most 24 products of numbers of a size of 1, in another order
         np.testing.assert_allclose(found, expected, rtol=0, atol=24 * 4 * np.finfo(dtype).eps)
+
+
+@st.composite
+def side_by_side(draw):
+    """Draw arrays and a geometry of stride 1: with margins, several groups, and kernels that reach far."""
+    rank, groups = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    kernel = draw(st.tuples(*[st.integers(1, 3)] * rank))
+    dilation = draw(st.tuples(*[st.integers(1, 2)] * rank))
+    padding = draw(st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * rank))
+    longer = draw(st.tuples(*[st.integers(0, 9 // rank)] * rank))
+    spatial = [
+        max(1, d * (k - 1) + 1 + n - low - high)
+        for k, d, (low, high), n in zip(kernel, dilation, padding, longer, strict=True)
+    ]
+    examples, channels, outputs = [draw(st.integers(1, most)) for most in (3, 5, 18)]
+    rng = np.random.default_rng(draw(st.integers(0, 9)))
+    shapes = (examples, groups * channels, *spatial), (groups * outputs, channels, *kernel)
+    geometry = {"stride": (1,) * rank, "padding": padding, "dilation": dilation, "groups": groups}
+    return *[rng.integers(-4, 5, shape).astype(float) for shape in shapes], geometry
+
+
+@settings(max_examples=40, deadline=None)
+@given(side_by_side(), st.sampled_from([np.float64, np.float32]))
+def test_images_side_by_side(drawn, dtype):
+    """Of whole numbers, all sums are exact; the same by products of matrices and by copied windows."""
+    x, w, geometry = drawn
+    x, w = x.astype(dtype), w.astype(dtype)
+    y = conv_(x, w, **geometry)
+    z = np.arange(y.size).reshape(y.shape).astype(dtype) % 7 - 3
+    for fun, args in (
+        (lambda x, w: conv_(x, w, **geometry) + 1, (x, w)),
+        (lambda z, w: conv_input_(z, w, spatial=x.shape[2:], **geometry), (z, w)),
+        (lambda x, z: conv_weight_(x, z, kernel=w.shape[2:], **geometry), (x, z)),
+    ):
+        np.testing.assert_array_equal(wg.jit(fun)(*args), fun(*args))
+
+
+@pytest.mark.parametrize(
+    ("stride", "kernel", "found"), [(1, 3, "multiply"), (2, 3, "gemm"), (1, 6, "gemm"), (1, 1, "multiply")]
+)
+def test_which_convolutions_need_copies_of_windows(stride, kernel, found):
+    """Those with gaps between windows, or with so few windows in a row that most would be computed in vain."""
+    x, w = np.ones((2, 3, 7, 7)), np.ones((4, 3, kernel, kernel))
+    geometry = {"stride": (stride,) * 2, "padding": ((0, 0),) * 2, "dilation": (1, 1), "groups": 1}
+    fun = wg.jit(lambda x, w: conv_(x, w, **geometry))
+    np.testing.assert_array_equal(fun(x, w), conv_(x, w, **geometry))
+    text = fun.kernels(x, w)
+    assert [word for word in ("multiply", "gemm") if word in text] == [found]
 
 
 def test_no_operation_is_left_to_numpy():

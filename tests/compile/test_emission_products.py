@@ -92,6 +92,31 @@ def test_one_is_added_to_another() -> None:
     agree(program, a, b, "f64")
 
 
+def test_several_products_are_added() -> None:
+    """As those of a convolution: rows of the image that begin one and two entries further on, and in its next row."""
+    taps = tuple((t, offset) for t, offset in enumerate((0, 1, 2, 10, 11, 12)))
+    k = Kernel()
+    a, b, y = k.argument("f64", 5 * 3 * 6, "a"), k.argument("f64", 3 * 40, "b"), k.result("f64", 5 * 28, "y")
+    k.do(
+        Multiply(
+            Block(y, Index(0), 28, 1),
+            Block(a, Index(0), 18, 6),
+            Block(b, Index(0), 40, 1),
+            (5, 28, 3),
+            taps=taps,
+        )
+    )
+    agree(k.program, a, b, "f64")
+    weights, image = np.arange(90.0), np.arange(120.0) % 7
+    windows = np.stack([image.reshape(3, 40)[:, at : at + 28] for _, at in taps], 1).reshape(18, 28)
+    _, (found,) = compiled(k.program)(weights, image)
+    np.testing.assert_array_equal(found.reshape(5, 28), weights.reshape(5, 18) @ windows)
+    (product,) = k.program.body
+    product.taps = (*taps, (6, 13))
+    with pytest.raises(ArgumentError, match="of 90 entries"):
+        check(k.program)
+
+
 # Turns ----------------------------------------------------------------------------------------------------------------
 
 

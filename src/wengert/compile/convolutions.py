@@ -9,88 +9,27 @@ One example's columns stay in the cache between being written and being read.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from wengert.compile.affine import Slots, constant
 from wengert.compile.blas import contiguous, gemm
 from wengert.compile.definitions import Memory
+from wengert.compile.direct_convolutions import is_direct, write_conv, write_conv_input, write_conv_weight
+from wengert.compile.geometry import Geometry, Tap, geometry
 from wengert.compile.lower import Body
-from wengert.compile.nests import loops
+from wengert.compile.nests import fill, loops
 from wengert.compile.roots import Unit
 from wengert.compile.writing import Writer, type_name
 from wengert.core.graph import Node
 from wengert.core.primitive import Primitive
-from wengert.ops.convolution import Ints, Pads, conv_, conv_input_, conv_weight_
+from wengert.ops.convolution import Ints, conv_, conv_input_, conv_weight_
 from wengert.types import ArrayType
 
 __all__ = ["CONVOLUTIONS"]
 
 _TAPS = 128  # entries of a kernel: each is a loop that is written out
-
-
-class Tap(NamedTuple):
-    """Where an entry of the kernel meets the image: in windows start, ..., start + shape - 1 along each axis.
-
-    The window `start + p` has the entry of the image at ``origin + stride * p`` there.
-    """
-
-    number: int
-    start: Ints
-    shape: Ints
-    origin: Ints
-
-
-class Geometry(NamedTuple):
-    """Which windows there are. Channels, in and out, are those of a group."""
-
-    examples: int
-    groups: int
-    channels: int
-    outputs: int
-    spatial: Ints
-    out: Ints
-    kernel: Ints
-    stride: Ints
-    padding: Pads
-    dilation: Ints
-
-    @property
-    def points(self) -> int:
-        """How many windows an image has."""
-        return math.prod(self.out)
-
-    @property
-    def depth(self) -> int:
-        """How many entries a window has, in all channels of a group."""
-        return self.channels * math.prod(self.kernel)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the windows are the entries of the image."""
-        return math.prod(self.kernel) == 1 and self.spatial == self.out and set(self.stride) == {1}
-
-    @property
-    def leaves_margins(self) -> bool:
-        """Whether some windows reach over the edge."""
-        return any(tap.shape != self.out for tap in self.taps())
-
-    def taps(self) -> Iterator[Tap]:
-        """Yield the entries of the kernel."""
-        for number, place in enumerate(itertools.product(*map(range, self.kernel))):
-            start, stop, origin = [], [], []
-            for k, m, n, s, (low, _), d in zip(
-                place, self.spatial, self.out, self.stride, self.padding, self.dilation, strict=True
-            ):
-                ahead = low - d * k  # entry 0 of the image lies so far behind that of window 0
-                first = max(0, -(-ahead // s))
-                start.append(first)
-                stop.append(max(first, min(n, (m - 1 + ahead) // s + 1)))
-                origin.append(s * first - ahead)
-            shape = tuple([b - a for a, b in zip(start, stop, strict=True)])
-            yield Tap(number, tuple(start), shape, tuple(origin))
 
 
 class Columns:
@@ -112,7 +51,7 @@ class Columns:
     def clear(self) -> None:
         """Fill with zeros what no image fills."""
         if self._g.leaves_margins:
-            _fill(self._w, self.memory, self.memory.buffer.size)
+            fill(self._w, self.memory, self.memory.buffer.size)
 
     def take(self, image: Memory) -> None:
         """Write a loop that copies the windows of an image."""
@@ -152,13 +91,6 @@ class Columns:
                 yield in_image, in_columns, (g.groups * g.channels, *tap.shape)
 
 
-def _fill(w: Writer, memory: Memory, size: int) -> None:
-    """Write a loop that puts zeros into so many entries."""
-    with loops(w, (size,), lanes=True) as (at,):
-        w.store(w.constant(0, memory.buffer.type), memory.buffer, memory.offset + at)
-    w.wrote(memory.buffer)
-
-
 def _products(
     w: Writer,
     g: Geometry,
@@ -193,20 +125,14 @@ def _unit(node: Node, g: Geometry, write: Callable[[], None]) -> Unit | None:
     return Unit(node.inputs, node.outputs, write) if math.prod(g.kernel) <= _TAPS else None
 
 
-def _geometry(x: Ints, weights: Ints, out: Ints, groups: int, **rest: Any) -> Geometry:
-    n, channels, *spatial = x
-    o, _, *kernel = weights
-    sizes = n, groups, channels // groups, o // groups
-    return Geometry(
-        *sizes, tuple(spatial), out[2:], tuple(kernel), rest["stride"], rest["padding"], rest["dilation"]
-    )
-
-
 def _conv(body: Body, node: Node) -> Unit | None:
     (x, weights), (y,) = node.inputs, node.outputs
-    g = _geometry(x.shape, weights.shape, y.shape, **node.params)
+    g = geometry(x.shape, weights.shape, y.shape, **node.params)
 
     def write() -> None:
+        if is_direct(g):
+            write_conv(body, g, (x, weights, y))
+            return
         w = body.lowering.writer
         images, rows, results = body.contiguous(x), body.contiguous(weights), body.result(y)
         columns = None if g.is_plain else Columns(body, g, y.dtype)
@@ -223,9 +149,12 @@ def _conv(body: Body, node: Node) -> Unit | None:
 def _conv_input(body: Body, node: Node) -> Unit | None:
     (z, weights), (x,) = node.inputs, node.outputs
     params = {name: value for name, value in node.params.items() if name != "spatial"}
-    g = _geometry(x.shape, weights.shape, z.shape, **params)
+    g = geometry(x.shape, weights.shape, z.shape, **params)
 
     def write() -> None:
+        if is_direct(g):
+            write_conv_input(body, g, (z, weights, x))
+            return
         w = body.lowering.writer
         bars, rows, results = body.contiguous(z), body.contiguous(weights), body.result(x)
         columns = None if g.is_plain else Columns(body, g, x.dtype)
@@ -236,7 +165,7 @@ def _conv_input(body: Body, node: Node) -> Unit | None:
             _products(w, g, (rows, _example(bars, i)), windows, sizes, turned=(True, False))
             if columns is not None:
                 w.wrote(windows.buffer)
-                _fill(w, image, math.prod(x.shape[1:]))
+                fill(w, image, math.prod(x.shape[1:]))
                 columns.add_to(image)
         w.wrote(results.buffer)
 
@@ -246,15 +175,18 @@ def _conv_input(body: Body, node: Node) -> Unit | None:
 def _conv_weight(body: Body, node: Node) -> Unit | None:
     (x, z), (weights,) = node.inputs, node.outputs
     params = {name: value for name, value in node.params.items() if name != "kernel"}
-    g = _geometry(x.shape, weights.shape, z.shape, **params)
+    g = geometry(x.shape, weights.shape, z.shape, **params)
 
     def write() -> None:
+        if is_direct(g):
+            write_conv_weight(body, g, (x, z, weights))
+            return
         w = body.lowering.writer
         images, bars, result = body.contiguous(x), body.contiguous(z), body.result(weights)
         columns = None if g.is_plain else Columns(body, g, weights.dtype)
         if columns is not None:
             columns.clear()
-        _fill(w, result, math.prod(weights.shape))
+        fill(w, result, math.prod(weights.shape))
         with loops(w, (g.examples,)) as (i,):
             windows = _windows(_example(images, i), columns)
             sizes = g.outputs, g.depth, g.points

@@ -95,12 +95,12 @@ class _Product:
         text.open(body)
         rooms = [text.later() for _ in range(3 + n)]
         (k, at_a, at_b), sums = [room[0] for room in rooms[:3]], [room[0] for room in rooms[3:]]
-        row = [self._load(at_b, v, tile) for v in range(tile.vectors)]
-        entries = [
-            vectors.everywhere(vectors.moved(at_a, (str(i), product.a.down))) for i in range(tile.rows)
-        ]
-        pairs = [(entry, vector) for entry in entries for vector in row]
-        new = [vectors.fused(*pair, so_far) for pair, so_far in zip(pairs, sums, strict=True)]
+        new = sums
+        for ahead, below in product.taps:
+            row = [self._load(vectors.moved(at_b, (str(below), 1)), v, tile) for v in range(tile.vectors)]
+            places = [vectors.moved(at_a, (str(i * product.a.down + ahead), 1)) for i in range(tile.rows)]
+            pairs = [(entry, vector) for entry in map(vectors.everywhere, places) for vector in row]
+            new = [vectors.fused(*pair, so_far) for pair, so_far in zip(pairs, new, strict=True)]
         onward = text.put(f"add nsw i64 {k}, 1")
         next_a = vectors.moved(at_a, ("1", product.a.across))
         next_b = vectors.moved(at_b, ("1", product.b.down))

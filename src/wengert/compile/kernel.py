@@ -7,7 +7,7 @@
                 | value, ... = for i < n [lanes] [parallel by n] (value = first, ...): statement* next value, ...
                 | value, ... = while (value = first, ...): statement* test value: statement* next value, ...
                 | value, ... = if value: statement* give value, ... else: statement* give value, ...
-                | multiply block = [block +] block * block
+                | multiply block = [block +] block * block + ...
                 | turn block = block
                 | call routine(value | buffer[index], ...)
                 | host k of value
@@ -176,6 +176,10 @@ class Block(NamedTuple):
     at: Index
     down: int
     across: int
+
+    def behind(self, distance: int) -> Block:
+        """Return the same so many entries further on."""
+        return self._replace(at=self.at._replace(offset=self.at.offset + distance))
 
 
 # Statements -----------------------------------------------------------------------------------------------------------
@@ -362,6 +366,9 @@ class OfBlocks:
 class Multiply(OfBlocks):
     """y = a b, or y + a b, where y lies in another buffer than a and b, and rows of y and b are contiguous.
 
+    There may be several such products, of which the sum is taken, in the same buffers: a convolution is one of them for
+    each entry of its kernel.
+
     Attributes
     ----------
     y, a, b : Block
@@ -369,6 +376,8 @@ class Multiply(OfBlocks):
         The rows and columns of y, and how many products each entry adds up.
     adds : bool
         Whether they are added to what y is.
+    taps : tuple of (int, int)
+        How far behind `a` and `b` the factors of each product lie.
     """
 
     y: Block
@@ -376,11 +385,17 @@ class Multiply(OfBlocks):
     b: Block
     sizes: tuple[int, int, int]
     adds: bool = False
+    taps: tuple[tuple[int, int], ...] = ((0, 0),)
 
     @property
     def blocks(self) -> tuple[tuple[Block, int, int], ...]:
-        """The blocks, and which sizes are their rows and columns."""
-        return (self.y, 0, 1), (self.a, 0, 2), (self.b, 2, 1)
+        """The blocks, those of all products, and which sizes are their rows and columns."""
+        factors = [
+            part
+            for at_a, at_b in self.taps
+            for part in ((self.a.behind(at_a), 0, 2), (self.b.behind(at_b), 2, 1))
+        ]
+        return (self.y, 0, 1), *factors
 
     @property
     def lengths(self) -> tuple[int, ...]:

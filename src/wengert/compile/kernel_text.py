@@ -180,7 +180,8 @@ class _Printer:
         ]
         if isinstance(statement, Turn):
             return f"turn {y} = {rest[0]}"
-        return f"multiply {y} = {f'{y} + ' if statement.adds else ''}{' * '.join(rest)}"
+        products = [f"{a} * {b}" for a, b in zip(rest[::2], rest[1::2], strict=True)]
+        return f"multiply {y} = {' + '.join([*[y] * statement.adds, *products])}"
 
     def _for(self, loop: For, indent: str) -> Iterator[str]:
         extent = str(loop.extent) if isinstance(loop.extent, int) else self.value(loop.extent)

@@ -18,7 +18,7 @@ import numpy as np
 from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
 from wengert.compile.bounds import Within
-from wengert.compile.context import Lowering, NotLowered, located
+from wengert.compile.context import Lowering, NotLowered, located, size_of, type_of_entries
 from wengert.compile.contractions import Labels, product_root
 from wengert.compile.definitions import (
     Entries,
@@ -290,11 +290,16 @@ class Body:
         """Return where what a unit computes is to be put, if that is known."""
         return self._destinations.get(atom)
 
-    def result(self, atom: Atom) -> Memory:
-        """Return the memory of what a unit computes: where it is to be put, if that is known."""
+    def result(self, atom: Atom, lies: tuple[int, tuple[int, ...]] | None = None) -> Memory:
+        """Return the memory of what a unit computes: where it is to be put, if that is known.
+
+        Else entries lie in row-major order, or in so much memory with some strides.
+        """
         made = self.destination(atom)
         if made is None:
-            made = self.lowering.scratch(atom.type)
+            size, strides = lies or (size_of(atom.shape), row_major(atom.shape))
+            buffer = self.lowering.arena.buffer(type_of_entries(atom.type), size)
+            made = Memory(buffer, constant(0), strides)
             self._liveness.hold(atom, made)
         self.entries.definitions[atom] = made
         return made

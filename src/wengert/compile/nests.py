@@ -14,7 +14,7 @@ from wengert.compile.kernel import INT, Block, Carried, Constant, For, Turn, Val
 from wengert.compile.roots import Root
 from wengert.compile.writing import Writer, type_name
 
-__all__ = ["Nests", "copy", "loops", "memory", "turned_copy"]
+__all__ = ["Nests", "copy", "fill", "loops", "memory", "turned_copy"]
 
 _SQUARE = 4  # entries: shorter axes are copied one by one
 _FLOATS = ("f64", "f32")
@@ -225,6 +225,13 @@ def loops(w: Writer, shape: Sequence[int], *, lanes: bool = False) -> Iterator[S
         if n:
             w.append(For(counter, n, body, lanes=lanes))
         lanes = False
+
+
+def fill(w: Writer, memory: Memory, size: int) -> None:
+    """Write a loop that puts zeros into so many entries."""
+    with loops(w, (size,), lanes=True) as (at,):
+        w.store(w.constant(0, memory.buffer.type), memory.buffer, memory.offset + at)
+    w.wrote(memory.buffer)
 
 
 def copy(w: Writer, source: Memory, target: Memory, shape: Sequence[int]) -> None:

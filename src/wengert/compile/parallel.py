@@ -124,7 +124,7 @@ def _work(body: Sequence[Statement], works: dict[int, float]) -> float:
     for statement in body:
         inner = [_work(inside, works) for inside in bodies(statement)]
         if isinstance(statement, OfBlocks):
-            total += math.prod(statement.lengths) / _LANES
+            total += math.prod(statement.lengths) * (len(statement.blocks) // 2) / _LANES
             continue
         if not inner:
             is_call = isinstance(statement, Operation) and statement.name in FUNCTIONS
