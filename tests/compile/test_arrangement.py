@@ -1,6 +1,7 @@
 """Which loops roots join."""
 
 import numpy as np
+import pytest
 
 import wengert as wg
 
@@ -99,3 +100,20 @@ def test_single_entries_of_short_vectors_cut_no_loops(machine_code):
     np.testing.assert_allclose(compiled(v), wg.grad(fun)(v), rtol=1e-14)
     text = str(compiled.kernels(v))
     assert text.count("for ") == text.count("< 8 lanes")
+
+
+@pytest.mark.parametrize(
+    ("fun", "shapes"),
+    [
+        (lambda m, b: m * np.tanh(b), ((50, 16), (16,))),  # a row for all rows
+        (lambda w, h: np.tanh(h) @ w, ((16, 30), (16,))),  # a vector for all columns
+        (lambda m, b: m + np.broadcast_to(np.tanh(b), (50, 16)), ((50, 16), (16,))),
+    ],
+)
+def test_what_is_dear_is_computed_once_for_all_that_is_made_of_it(fun, shapes, machine_code):
+    xs = [np.linspace(-1, 1, np.prod(shape)).reshape(shape) for shape in shapes]
+    compiled = wg.jit(fun)
+    np.testing.assert_allclose(compiled(*xs), fun(*xs), rtol=1e-14, atol=1e-15)
+    inside = [line for line in compiled.kernels(*xs).splitlines() if "tanh" in line]
+    assert len(inside) == 1
+    assert len(inside[0]) - len(inside[0].lstrip()) == 8  # in one loop

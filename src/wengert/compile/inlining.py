@@ -1,4 +1,4 @@
-"""Inlining: calls of graphs become their nodes, and operations what they are composed of.
+"""Inlining: calls of graphs become their nodes, and operations, and functions with own rules, what they are made of.
 
 A contraction, a sum of products that leaves out terms with a factor 0, is the plain sum of products where that is
 finite. It is inlined as such, and the program then asks whether it was.
@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from wengert.control.call import call_
+from wengert.control.custom import custom, custom_eval
 from wengert.core.graph import Atom, Graph, Node, Var
 from wengert.core.lowering import Composed
 from wengert.transforms.contraction import contraction_
@@ -56,6 +57,8 @@ def graph_of(node: Node) -> Graph | None:
     """Return the graph that takes the place of a node, or None."""
     if node.prim in {call_, contraction_}:
         return node.params["graph"]  # type: ignore[no-any-return]
+    if node.prim is custom:
+        return _operations_of(node)
     kind = node.prim.lower
     if not isinstance(kind, Composed):
         return None
@@ -63,3 +66,18 @@ def graph_of(node: Node) -> Graph | None:
         lambda *xs: [kind.formula(*xs, **node.params)], [a.type for a in node.inputs], node.prim.name
     )
     return simplify(made) if made.out_types == (node.outputs[0].type,) else None
+
+
+def _operations_of(node: Node) -> Graph | None:
+    """Return the operations of a function with rules of its own, which programs have no use for, or None.
+
+    There are none where it does what cannot be staged: it is the user's, whatever it raises, and is called as it is.
+    """
+    try:
+        made, captured = stage(
+            lambda *xs: custom_eval(*xs, **node.params), [a.type for a in node.inputs], node.prim.name
+        )
+    except Exception:  # noqa: BLE001 - see above
+        return None
+    same = made.out_types == tuple([y.type for y in node.outputs])
+    return simplify(made) if same and not captured else None

@@ -19,7 +19,7 @@ from wengert.compile.affine import constant
 from wengert.compile.arrangement import arrange, settle
 from wengert.compile.bounds import Within
 from wengert.compile.context import Lowering, NotLowered, located, size_of, type_of_entries
-from wengert.compile.contractions import Labels, product_root
+from wengert.compile.contractions import Labels, product_root, sizes_of
 from wengert.compile.definitions import (
     Entries,
     Entry,
@@ -183,6 +183,7 @@ class Body:
     ) -> None:
         kind, y = node.prim.lower, node.outputs[0]
         definition = self._definition(node, kind)
+        self._keep_repeated(node, weights)
         if isinstance(kind, Reduction) and self._reduce(node, kind):
             return
         if isinstance(kind, Contraction) and self._contract(node, kind):
@@ -199,6 +200,20 @@ class Body:
             self._add_root(Root(y, definition, y.shape))
         else:
             weights[y] = (weight, depth)
+
+    def _keep_repeated(self, node: Node, weights: dict[Atom, tuple[int, int]]) -> None:
+        """Let dear operands be computed once, where several entries of a result, or several terms, are made of each."""
+        dear = [a for a in dict.fromkeys(node.inputs) if weights.get(a, (0, 0))[0] >= _DEAR]
+        if not dear:
+            return
+        kind, steps = node.prim.lower, size_of(node.outputs[0].shape)
+        if isinstance(kind, Contraction):
+            terms, _ = kind.labels([a.shape for a in node.inputs], **node.params)
+            steps = math.prod(sizes_of(node, [tuple(term) for term in terms]).values())
+        for a in dear:
+            if 2 * size_of(a.shape) <= steps:
+                self._add_root(Root(a, self.entries.definitions[a], a.shape))
+                del weights[a]
 
     def _definition(self, node: Node, kind: Any) -> Any:
         """Return the node as an operation on entries, or None."""
@@ -240,7 +255,7 @@ class Body:
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
             self.entries.definitions[y] = Entry(found, kept)
         root = Root(found, Entry(x), x.shape)
-        self._add_root(root.joining(kind.operation, _first(kind, y), axes) if axes else root)
+        self._add_root(root.joining(_operation(kind, y), _first(kind, y), axes) if axes else root)
         self.roots[-1].order = self._order[y]
         return True
 
@@ -443,11 +458,21 @@ def _is_uniform(const: Const) -> bool:
     return value.size > 0 and (value.size == 1 or value.tobytes() == value[:1].tobytes() * value.size)
 
 
+_OF_BOOLEANS = {"maximum": "or", "minimum": "and"}
+
+
+def _operation(kind: Reduction, y: Atom) -> str:
+    """Return what entries are joined by: the larger of two booleans is whether one is true."""
+    return _OF_BOOLEANS.get(kind.operation, kind.operation) if y.dtype.kind == "b" else kind.operation
+
+
 def _first(kind: Reduction, y: Atom) -> Any:
     """Return what joining begins with."""
     if kind.first is not None:
         return kind.first
     least = kind.operation == "maximum"
+    if y.dtype.kind == "b":
+        return not least
     if y.dtype.kind == "f":
         return -math.inf if least else math.inf
     bounds = np.iinfo(y.dtype)

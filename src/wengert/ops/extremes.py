@@ -164,24 +164,39 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 # argmax, argmin -------------------------------------------------------------------------------------------------------
 
 
-def _place(name: str, reduction: Callable[..., Any], doc: str) -> Primitive:
+def _place(name: str, reduction: Callable[..., Any], extreme: Callable[..., Any], doc: str) -> Primitive:
     def infer(t: ArrayType, *, axis: int, keepdims: bool) -> ArrayType:
+        if not t.shape[axis]:
+            reduction(np.broadcast_to(np.False_, t.shape), axis=axis)  # NumPy says that there is none
         return ArrayType(reduced(t.shape, (axis,), keepdims=keepdims), np.dtype(np.intp))
 
     def batch(_size: int, xs: Any, _batched: Any, *, axis: int, keepdims: bool) -> Any:
         return reduction(xs[0], axis=axis + 1, keepdims=keepdims)
+
+    def formula(x: Any, *, axis: int, keepdims: bool) -> Any:
+        n = x.shape[axis]
+        found = (x == extreme(x, axis=axis, keepdims=True)) | (x != x)  # noqa: PLR0124 - one that is nan is the extreme
+        places = np.reshape(np.arange(n), (n, *[1] * (np.ndim(x) - 1 - axis)))
+        return np.min(np.where(found, places, n), axis=axis, keepdims=keepdims)
 
     def samples(rng: np.random.Generator) -> Samples:
         for shape, axis, keepdims in (((4,), 0, False), ((2, 3), 1, True), ((2, 3), 0, False)):
             yield (rng.normal(size=shape),), {"axis": axis, "keepdims": keepdims}
 
     return define(
-        name=name, doc=doc, eval=reduction, infer=infer, batch=batch, samples=samples, differentiable=False
+        name=name,
+        doc=doc,
+        eval=reduction,
+        infer=infer,
+        batch=batch,
+        samples=samples,
+        lower=Composed(formula),
+        differentiable=False,
     )
 
 
-argmax_ = _place("argmax", np.argmax, "Index of the first largest entry of x along an axis.")
-argmin_ = _place("argmin", np.argmin, "Index of the first smallest entry of x along an axis.")
+argmax_ = _place("argmax", np.argmax, np.max, "Index of the first largest entry of x along an axis.")
+argmin_ = _place("argmin", np.argmin, np.min, "Index of the first smallest entry of x along an axis.")
 
 
 def _place_front(prim: Primitive) -> Callable[..., Any]:
