@@ -65,6 +65,24 @@ def test_images_side_by_side(drawn, dtype):
         np.testing.assert_array_equal(wg.jit(fun)(*args), fun(*args))
 
 
+def test_nothing_that_is_not_finite_reaches_what_it_is_no_part_of():
+    """An infinite weight, or cotangent, has no part in entries at the edge: 0 times it is not added there."""
+    geometry = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    z, w, x = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)), np.ones((1, 1, 4, 4))
+    w[0, 0, 0, 0], x[0, 0, 0, 3] = np.inf, np.inf
+
+    def images(z, w):
+        return conv_input_(z, w, spatial=(4, 4), **geometry)
+
+    def weights(x, z):
+        return conv_weight_(x, z, kernel=(2, 2), **geometry)
+
+    for fun, args in ((images, (z, w)), (weights, (x, z))):
+        expected = fun(*args)
+        assert not np.isnan(expected).any()
+        np.testing.assert_array_equal(wg.jit(fun)(*args), expected)
+
+
 @pytest.mark.parametrize(
     ("stride", "kernel", "found"), [(1, 3, "multiply"), (2, 3, "gemm"), (1, 6, "gemm"), (1, 1, "multiply")]
 )

@@ -152,7 +152,7 @@ def _conv_input(body: Body, node: Node) -> Unit | None:
     g = geometry(x.shape, weights.shape, z.shape, **params)
 
     def write() -> None:
-        if is_direct(g):
+        if is_direct(g) and not body.lowering.masks:
             write_conv_input(body, g, (z, weights, x))
             return
         w = body.lowering.writer
@@ -178,7 +178,7 @@ def _conv_weight(body: Body, node: Node) -> Unit | None:
     g = geometry(x.shape, weights.shape, z.shape, **params)
 
     def write() -> None:
-        if is_direct(g):
+        if is_direct(g) and not body.lowering.masks:
             write_conv_weight(body, g, (x, z, weights))
             return
         w = body.lowering.writer

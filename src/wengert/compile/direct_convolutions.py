@@ -8,7 +8,8 @@ p at the entry p + o_t of the image, so that
     conv_weight     w[c, t, o] =  sum_p        x[c, p + o_t] z[p, o]
 
 Numbers at which no window begins, since it would reach over the end of a row, are computed in vain in the first, and
-have cotangents z of zero in the others. An image with margins of zeros is copied first, with these.
+have cotangents z of zero in the others, which is right where all that they are multiplied by is finite: programs that
+mask their products copy windows. An image with margins of zeros is copied first, with these.
 """
 
 from __future__ import annotations

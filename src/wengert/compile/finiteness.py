@@ -19,6 +19,7 @@ from wengert.control.conditional_reversal import while_reversal_
 from wengert.control.scan import Loop, halves_of, scan_
 from wengert.core.graph import Atom, Graph, Node, graphs_in
 from wengert.core.lowering import Composed, Contraction, Placement, Reduction, View
+from wengert.ops.convolution import conv_input_, conv_weight_
 from wengert.ops.families import masked
 from wengert.ops.selection import where_
 from wengert.transforms.contraction import contraction_
@@ -39,12 +40,29 @@ _HANDED_ON = frozenset(
             "arctanh",
             "cast",
         ),
-        *("cbrt", "clip", "cos", "cosh", "deg2rad", "degrees", "divide", "exp", "exp2", "expm1", "fabs"),
+        *(
+            "cbrt",
+            "clip",
+            "conv",
+            "cos",
+            "cosh",
+            "deg2rad",
+            "degrees",
+            "divide",
+            "exp",
+            "exp2",
+            "expm1",
+            "fabs",
+        ),
         *("index_add", "index_update", "log", "log10", "log1p", "log2", "maximum", "minimum", "multiply"),
         *("negative", "positive", "rad2deg", "radians", "reciprocal", "sin", "sinh", "sqrt", "square"),
         *("stop_gradient", "subtract", "tan", "tanh"),
     }
 )
+
+
+# What multiplies by 0 where nothing is to be added: `direct_convolutions` do, unless products are masked.
+_MULTIPLIES_BY_ZERO = frozenset({masked, conv_input_, conv_weight_})
 
 
 class _Hidden(Exception):  # noqa: N818 - a signal
@@ -66,7 +84,7 @@ def _has_masks(graph: Graph) -> bool:
     pending = [graph]
     while pending:
         inside = pending.pop()
-        if any(node.prim in {masked, contraction_, while_reversal_} for node in inside.nodes):
+        if any(node.prim in {*_MULTIPLIES_BY_ZERO, contraction_, while_reversal_} for node in inside.nodes):
             return True
         pending += [g for node in inside.nodes for g in graphs_in(node.params)]
     return False
@@ -85,7 +103,7 @@ def _through(node: Node, flags: list[bool]) -> Sequence[bool]:
     rule = _INSIDE.get(node.prim)
     if rule is not None:
         return rule(node, flags)  # type: ignore[no-any-return]
-    if node.prim is masked:
+    if node.prim in _MULTIPLIES_BY_ZERO:
         return [True]
     if not any(flags):
         return [False] * len(node.outputs)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wengert.compile.affine import constant
-from wengert.compile.arrangement import arrange, settle
+from wengert.compile.arrangement import UNROLLED, arrange, settle
 from wengert.compile.bounds import Within
 from wengert.compile.context import Lowering, NotLowered, located, size_of, type_of_entries
 from wengert.compile.contractions import Labels, product_root, sizes_of
@@ -254,8 +254,12 @@ class Body:
         if y.ndim > len(kept):  # axes of length 1 are left
             found = Var(ArrayType(tuple([x.shape[i] for i in kept]), y.dtype))
             self.entries.definitions[y] = Entry(found, kept)
-        root = Root(found, Entry(x), x.shape)
-        self._add_root(root.joining(_operation(kind, y), _first(kind, y), axes) if axes else root)
+        # Short axes that are joined come last: they are written out, and nothing is joined in memory.
+        is_short = math.prod([x.shape[i] for i in axes]) <= UNROLLED
+        order = [*kept, *axes] if is_short else [*range(x.ndim)]
+        root = Root(found, Entry(x, [order.index(i) for i in range(x.ndim)]), [x.shape[i] for i in order])
+        joined = [order.index(i) for i in axes]
+        self._add_root(root.joining(_operation(kind, y), _first(kind, y), joined) if axes else root)
         self.roots[-1].order = self._order[y]
         return True
 

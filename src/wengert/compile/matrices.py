@@ -25,8 +25,8 @@ __all__ = ["product_unit"]
 
 # Half of the products of a matrix and its transpose, and a copy of the result, are faster from so many on.
 _LARGE_SQUARE = 1 << 22
-# Blocks of at least so many rows, and so many at most, are shared by threads where there are enough terms.
-_ROWS, _SHARED, _WORTH = 24, 16, 1 << 20
+# Blocks of at least so many rows or columns, and so many at most, are shared by threads where there are enough terms.
+_ROWS, _COLUMNS, _SHARED, _WORTH = 24, 64, 16, 1 << 20
 
 
 def product_unit(body: Body, node: Node) -> Unit:
@@ -130,17 +130,20 @@ def _moved(parts: Sequence[_Laid], counters: Slots, steps: Sequence[Steps]) -> l
 
 
 def _tiles(w: Writer, plan: Plan, parts: Sequence[Memory], *, adds: bool) -> None:
-    """Write one product as products of blocks: of rows, which threads may share, and of what is summed."""
+    """Write one product as products of blocks: of rows, or columns, which threads may share, and of what is summed."""
     i, j, k = plan.rows, plan.columns, plan.summed
-    rows = _blocks(i.extent, _ROWS, _SHARED) if i.extent * j.extent * k.extent >= _WORTH else 1
+    shared = i.extent * j.extent * k.extent >= _WORTH
+    by_rows = i.extent >= j.extent
+    count = _blocks(max(i.extent, j.extent), _ROWS if by_rows else _COLUMNS, _SHARED) if shared else 1
     deep = _blocks(k.extent, DEPTH // 2, k.extent // DEPTH) if k.extent > DEPTH else 1
-    sizes = i.extent // rows, j.extent, k.extent // deep
-    with loops(w, (rows,) if rows > 1 else ()) as block:
-        first = sum(block, constant(0)) * sizes[0]
-        _multiply_block(w, plan, parts, sizes, (first, constant(0)), adds=adds)
+    sizes = i.extent // (count if by_rows else 1), j.extent // (1 if by_rows else count), k.extent // deep
+    with loops(w, (count,) if count > 1 else ()) as block:
+        number = sum(block, constant(0))
+        first = (number * sizes[0], constant(0)) if by_rows else (constant(0), number * sizes[1])
+        _multiply_block(w, plan, parts, sizes, (*first, constant(0)), adds=adds)
         if deep > 1:
             with loops(w, (deep - 1,)) as (step,):
-                _multiply_block(w, plan, parts, sizes, (first, (step + 1) * sizes[2]), adds=True)
+                _multiply_block(w, plan, parts, sizes, (*first, (step + 1) * sizes[2]), adds=True)
 
 
 def _multiply_block(
@@ -148,14 +151,14 @@ def _multiply_block(
     plan: Plan,
     parts: Sequence[Memory],
     sizes: tuple[int, int, int],
-    first: tuple[Affine, Affine],
+    first: tuple[Affine, Affine, Affine],
     *,
     adds: bool,
 ) -> None:
-    """Write a product of some rows and summed entries, from the first ones on."""
+    """Write a product of some rows, columns and summed entries, from the first ones on."""
     i, j, k = plan.rows, plan.columns, plan.summed
-    row, term = first
-    moves = row * i.a + term * k.a, term * k.b, row * i.y
+    row, column, term = first
+    moves = row * i.a + term * k.a, term * k.b + column * j.b, row * i.y + column * j.y
     places = [w.index(memory.offset + move) for memory, move in zip(parts, moves, strict=True)]
     a, b, y = [
         Block(memory.buffer, at, down, across)

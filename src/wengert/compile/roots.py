@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from wengert.compile.affine import Axis, Slots, symbol
@@ -71,7 +71,7 @@ class Root:
         "weight",
     )
 
-    def __init__(self, atom: Atom, body: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, atom: Atom, body: Any, shape: Sequence[int]) -> None:
         self.atom = atom
         self.body = body
         self.axes = tuple([Axis(n) for n in shape])

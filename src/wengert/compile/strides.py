@@ -24,7 +24,7 @@ __all__ = ["DEPTH", "Plan", "Steps", "form", "laid", "quickest"]
 # 10 ps where vectors have 512 bits. BLAS takes 1.0 to 1.6 times as long, up to a second factor of some size.
 _CALL, _COPY, _BLAS = 20_000, 30, 1.25
 _CACHE, _WIDEST = 1 << 22, 8  # bytes, and of an entry
-DEPTH = 1024  # terms, at most, that a tile takes up at once: a panel of b stays in the cache of the core
+DEPTH = 512  # terms, at most, that a tile takes up at once: a panel of b stays in the cache of the core
 _LARGE = 2048  # products: from here on, a call is faster than loops
 _LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
 _FEW = 4  # a matrix with fewer rows or columns is a few vectors
