@@ -27,7 +27,7 @@ CASES = {
     "a transpose and its matrix": (lambda a, _: a.T @ a, (180, 190), (1,), "syrk"),
     "a stack and its transposes": (lambda a, _: a @ np.swapaxes(a, 1, 2), (2, 180, 190), (1,), "syrk"),
     "a small transpose and its matrix": (lambda a, _: a.T @ a, (30, 20), (1,), "tiles"),
-    "a small matrix and its transpose": (lambda a, _: a @ a.T, (20, 30), (1,), "gemm"),
+    "a small matrix and its transpose": (lambda a, _: a @ a.T, (20, 30), (1,), "tiles"),
     "a matrix and itself": (lambda a, _: a @ a, (180, 180), (1,), "tiles"),
     "two matrices": (lambda a, b: a.T @ b, (90, 80), (90, 70), "tiles"),
     "a matrix and few columns": (lambda a, b: a @ b, (90, 80), (80, 5), "tiles"),
@@ -35,7 +35,7 @@ CASES = {
     "many terms, not to be cut": (lambda a, b: a.T @ b, (1301, 5), (1301, 9), "tiles"),
     "a second factor with contiguous columns": (lambda a, b: a @ b.T, (80, 90), (70, 90), "gemm"),
     "the same with many rows": (lambda a, b: a @ b.T, (900, 30), (20, 30), "tiles"),
-    "too large for the cache": (lambda a, b: a @ b, (5, 800), (800, 800), "gemm"),
+    "too large for the cache": (lambda a, b: a @ b, (5, 800), (800, 1200), "gemm"),
     "two that are added": (lambda a, b: a @ b + (2 * a) @ b, (90, 80), (80, 70), "tiles"),
     "columns of the result": (lambda a, b: (a @ b).T, (70, 80), (80, 90), "gemm"),
 }

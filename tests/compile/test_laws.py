@@ -71,7 +71,7 @@ LEFT_TO_NUMPY = {
         "solve_tridiagonal", "sqrtm",
     },
     "orders, and places of entries": {
-        "argmax", "argmin", "argpartition", "argsort", "choose", "column_order", "permute", "roll", "searchsorted",
+        "argpartition", "argsort", "choose", "column_order", "permute", "roll", "searchsorted",
     },
     "recurrences along an axis": {"cumprod", "cumsum", "lfilter", "recurrence", "spline_filter1d"},
     "sums of products in windows": {
@@ -80,7 +80,6 @@ LEFT_TO_NUMPY = {
     },
     "reductions of several passes": {"vector_norm", "weighted_logsumexp"},
     "parts of matrices": {"diagonal_embed"},
-    "Python functions of the user's": {"custom"},
     "several results of an entry": {"divmod", "frexp", "modf"},
     "integrals, series and iterations of SciPy's or NumPy's own": {
         "airy", "airye", "bdtr", "bdtrc", "bdtri", "beta", "betainc", "betainc_trend_0", "betainc_trend_1", "betaincc",

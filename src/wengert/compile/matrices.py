@@ -23,8 +23,6 @@ from wengert.core.graph import Node
 
 __all__ = ["product_unit"]
 
-# Half of the products of a matrix and its transpose, and a copy of the result, are faster from so many on.
-_LARGE_SQUARE = 1 << 22
 # Blocks of at least so many rows or columns, and so many at most, are shared by threads where there are enough terms.
 _ROWS, _COLUMNS, _SHARED, _WORTH = 24, 64, 16, 1 << 20
 
@@ -72,7 +70,8 @@ def _laid(memory: Memory, index: Slots) -> _Laid:
 
 def _multiply(body: Body, a: _Laid, b: _Laid, y: _Laid, *, adds: bool) -> None:
     """Write y = a b, or y + a b."""
-    found = quickest(a.strides, b.strides, y.strides)
+    same = (a.memory.buffer, a.memory.offset) == (b.memory.buffer, b.memory.offset)
+    found = quickest(a.strides, b.strides, y.strides, same=same)
     if found is None:
         message = f"BLAS cannot write a result with the strides {list(y.strides.values())}"
         raise AssertionError(message)
@@ -86,7 +85,8 @@ def _multiply(body: Body, a: _Laid, b: _Laid, y: _Laid, *, adds: bool) -> None:
     if plan.copies[1]:
         b = _copied(body, b, plan.copies[1])
         taken.append(b)
-    _write_products(w, plan, (a, b, y), adds=adds)
+    square = same and plan.is_square and not (adds or plan.added)
+    _write_products(w, plan, (a, b, y), adds=adds, square=square)
     for copied in taken:
         body.lowering.arena.release(copied.memory.buffer)
 
@@ -101,7 +101,7 @@ def _copied(body: Body, x: _Laid, order: Sequence[Axis]) -> _Laid:
     return _Laid(made, dict(zip(order, made.strides, strict=True)))
 
 
-def _write_products(w: Writer, plan: Plan, parts: Sequence[_Laid], *, adds: bool) -> None:
+def _write_products(w: Writer, plan: Plan, parts: Sequence[_Laid], *, adds: bool, square: bool) -> None:
     """Write the loops around a product, and in them a product, or, if several are added up, zeros and these."""
     with loops(w, [s.extent for s in plan.stack]) as outer:
         parts = _moved(parts, outer, plan.stack)
@@ -110,9 +110,10 @@ def _write_products(w: Writer, plan: Plan, parts: Sequence[_Laid], *, adds: bool
             _clear(w, plan, memories[2])
         with loops(w, [s.extent for s in plan.added]) as inner:
             memories = [part.memory for part in _moved(parts, inner, plan.added)]
-            adding = adds or bool(plan.added)
-            halved = not adding and _is_square(plan, *memories[:2])
-            (_tiles if plan.tiled and not halved else _call)(w, plan, memories, adds=adding)
+            if square:
+                _square(w, plan, memories)
+            else:
+                (_tiles if plan.tiled else _call)(w, plan, memories, adds=adds or bool(plan.added))
 
 
 def _clear(w: Writer, plan: Plan, y: Memory) -> None:
@@ -173,7 +174,7 @@ def _blocks(n: int, least: int, most: int) -> int:
 
 
 def _call(w: Writer, plan: Plan, parts: Sequence[Memory], *, adds: bool) -> None:
-    """Write one call of BLAS: of a matrix and a vector, of a matrix and its own transpose, or of two matrices."""
+    """Write one call of BLAS, of a matrix and a vector, or of two matrices."""
     (a, b, y), (i, j, k) = parts, (plan.rows, plan.columns, plan.summed)
     beta = 1.0 if adds else 0.0
     left = Matrix(a, *form(i.extent, i.a, k.extent, k.a))  # type: ignore[misc]
@@ -183,14 +184,11 @@ def _call(w: Writer, plan: Plan, parts: Sequence[Memory], *, adds: bool) -> None
     elif i.extent == 1:
         matrix = right._replace(turned=not right.turned)
         gemv(w, matrix, (a, max(1, k.a)), (y, max(1, j.y)), (j.extent, k.extent), beta)
-    elif not adds and _is_square(plan, a, b):
-        syrk(w, left, Matrix(y, i.y), (i.extent, k.extent))
     else:
         gemm(w, left, right, Matrix(y, i.y), (i.extent, j.extent, k.extent), beta)
 
 
-def _is_square(plan: Plan, a: Memory, b: Memory) -> bool:
-    """Whether a matrix is multiplied by its own transpose, and is large."""
-    i, j, k = plan.rows, plan.columns, plan.summed
-    same = (a.buffer, a.offset, i.a, k.a, i.extent) == (b.buffer, b.offset, j.b, k.b, j.extent)
-    return same and i.extent * j.extent * k.extent >= _LARGE_SQUARE
+def _square(w: Writer, plan: Plan, parts: Sequence[Memory]) -> None:
+    """Write the product of a matrix and its own transpose."""
+    (a, _, y), (i, k) = parts, (plan.rows, plan.summed)
+    syrk(w, Matrix(a, *form(i.extent, i.a, k.extent, k.a)), Matrix(y, i.y), (i.extent, k.extent))  # type: ignore[misc]

@@ -25,6 +25,9 @@ __all__ = ["DEPTH", "Plan", "Steps", "form", "laid", "quickest"]
 _CALL, _COPY, _BLAS = 20_000, 30, 1.25
 _CACHE, _WIDEST = 1 << 22, 8  # bytes, and of an entry
 DEPTH = 512  # terms, at most, that a tile takes up at once: a panel of b stays in the cache of the core
+_LARGE_SQUARE = (
+    1 << 22
+)  # products of a matrix and its transpose: half of them, and a copy of the result, are faster
 _LARGE = 2048  # products: from here on, a call is faster than loops
 _LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
 _FEW = 4  # a matrix with fewer rows or columns is a few vectors
@@ -71,6 +74,13 @@ class Plan(NamedTuple):
     cost: int
 
     @property
+    def is_square(self) -> bool:
+        """Whether a matrix, where a and b are one array, would be multiplied by its transpose, and is large."""
+        i, j, k = self.rows, self.columns, self.summed
+        mirrored = (i.a, k.a, i.extent) == (j.b, k.b, j.extent) and all(s.a == s.b for s in self.stack)
+        return mirrored and not any(self.copies) and i.extent * j.extent * k.extent >= _LARGE_SQUARE
+
+    @property
     def pays(self) -> bool:
         """Whether that is faster than loops: along the rows of a matrix, sums of products are loops as fast."""
         m, n, k = self.rows.extent, self.columns.extent, self.summed.extent
@@ -112,12 +122,19 @@ def laid(strides: Sequence[int], index: Slots) -> tuple[int, dict[Axis, int]]:
     return sum(e.offset * stride for e, stride in zip(index, strides, strict=True)), found
 
 
-def quickest(a: Strides, b: Strides, y: Strides) -> tuple[Plan, bool] | None:
-    """Return the quickest calls of BLAS for a product, if there are any, and whether a and b are to be exchanged."""
+def quickest(a: Strides, b: Strides, y: Strides, *, same: bool = False) -> tuple[Plan, bool] | None:
+    """Return the quickest way to multiply, if there is any, and whether a and b are to be exchanged.
+
+    `same` tells that both begin at one place in memory: BLAS takes half as long for a matrix and its own transpose.
+    """
     found = [
         (plan, turned) for pair, turned in (((a, b), False), ((b, a), True)) for plan in _plans(*pair, y)
     ]
-    return min(found, key=lambda one: one[0].cost, default=None)
+
+    def cost(one: tuple[Plan, bool]) -> int:
+        return one[0].cost // 2 if same and one[0].is_square else one[0].cost
+
+    return min(found, key=cost, default=None)
 
 
 def _plans(a: Strides, b: Strides, y: Strides) -> Iterator[Plan]:
