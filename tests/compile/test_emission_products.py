@@ -17,7 +17,7 @@ from wengert.compile.llvm import host
 from wengert.compile.parallel import share
 from wengert.errors import ArgumentError
 
-from .kernels import DTYPES, Kernel, at, compiled, interpreted
+from .kernels import DTYPES, Kernel, at, compiled, interpreted, number
 
 WIDTHS = [bits for bits in (128, 256, 512) if bits <= host().vector_bits]
 
@@ -155,6 +155,30 @@ def test_threads_share_blocks_of_rows() -> None:
     share(program)
     assert program.body[0].parallel is not None
     agree(program, a, b, "f32")
+
+
+def test_threads_add_products_to_sums_of_their_own() -> None:
+    k_ = Kernel()
+    a, b, y = (
+        k_.argument("f64", 64 * 40 * 30, "a"),
+        k_.argument("f64", 30 * 24, "b"),
+        k_.result("f64", 40 * 24, "y"),
+    )
+    counter = Value(INT)
+    blocks = Block(y, Index(0), 24, 1), Block(a, at((counter, 40 * 30)), 30, 1), Block(b, Index(0), 24, 1)
+    with k_.loop(y.size) as loop:
+        k_.store(number(0.0), y, loop.counter)
+    k_.do(For(counter, 64, [Multiply(*blocks, (40, 24, 30), adds=True)]))
+    share(k_.program)
+    (joined,) = k_.program.body[1].parallel.joined
+    assert (joined.buffer, joined.reduction) == (y, "add")
+    agree(k_.program, a, b, "f64")
+
+
+def test_threads_do_not_share_products_that_replace_each_other() -> None:
+    program, *_ = rows_in_blocks(stride=0)
+    share(program)
+    assert program.body[0].parallel is None
 
 
 def test_threads_do_not_share_rows_that_overlap() -> None:

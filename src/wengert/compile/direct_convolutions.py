@@ -9,7 +9,8 @@ p at the entry p + o_t of the image, so that
 
 Numbers at which no window begins, since it would reach over the end of a row, are computed in vain in the first, and
 have cotangents z of zero in the others, which is right where all that they are multiplied by is finite: programs that
-mask their products copy windows. An image with margins of zeros is copied first, with these.
+mask their products copy windows. An image with margins of zeros is copied first, with these. What is filled with zeros
+is so for each example, so that threads can have their own.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ class _Images:
         if _numbers(g).whole != g.spatial:
             shape = g.groups * g.channels, *_numbers(g).whole
             self._copied = body.lowering.scratch(ArrayType(shape, type))
-            fill(body.lowering.writer, self._copied, math.prod(shape))
 
     def of(self, i: Affine) -> Memory:
         """Return the image of an example."""
@@ -91,6 +91,7 @@ class _Images:
         if self._copied is None:
             return one
         shape = self._g.groups * self._g.channels, *self._g.spatial
+        fill(self._body.lowering.writer, self._copied, self._copied.buffer.size)
         copy(self._body.lowering.writer, one, _inside(self._copied, self._g), shape)
         return self._copied
 
@@ -159,7 +160,6 @@ def write_conv_input(body: Body, g: Geometry, atoms: Sequence[Atom]) -> None:
     first = max(offsets)
     length = first + numbers.size
     spread = body.lowering.scratch(ArrayType((g.groups * g.outputs, length), x.dtype))
-    fill(w, spread, g.groups * g.outputs * length)
     windows = Memory(spread.buffer, spread.offset + first, (length, *numbers.steps))
     has_margins = numbers.whole != g.spatial
     shape = g.groups * g.channels, *numbers.whole
@@ -167,6 +167,7 @@ def write_conv_input(body: Body, g: Geometry, atoms: Sequence[Atom]) -> None:
     depth = math.prod(g.kernel)
     taps = tuple([(t, first - offset) for t, offset in enumerate(offsets)])
     with loops(w, (g.examples,)) as (i,):
+        fill(w, spread, g.groups * g.outputs * length)
         copy(w, _example(bars, i), windows, z.shape[1:])
         image = _example(results, i) if wide is None else wide
         with _each_group(w, g) as group:
@@ -193,11 +194,11 @@ def write_conv_weight(body: Body, g: Geometry, atoms: Sequence[Atom]) -> None:
     images, bars = _Images(body, g, body.contiguous(x), z.dtype), body.contiguous(z)
     count, depth = g.groups * g.outputs, math.prod(g.kernel)
     turned = body.lowering.scratch(ArrayType((numbers.span, count), z.dtype))
-    fill(w, turned, numbers.span * count)
     shape = g.groups, g.channels, *g.kernel, g.outputs
     sums = body.lowering.scratch(ArrayType(shape, z.dtype))
     fill(w, sums, math.prod(shape))
     with loops(w, (g.examples,)) as (i,):
+        fill(w, turned, numbers.span * count)
         _turn_windows(w, g, _example(bars, i), turned)
         image = images.of(i)
         with _each_group(w, g) as group:

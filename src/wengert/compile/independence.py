@@ -179,7 +179,8 @@ def _joining(loop: For, buffer: Buffer, used: Mapping[Value, int]) -> str | None
             if now is not None and bodies(s):
                 return None
             if isinstance(s, OfBlocks) and buffer in _buffers(s):
-                return None
+                only_adds = isinstance(s, Multiply) and s.adds and list(_buffers(s)).count(buffer) == 1
+                found.add("add" if only_adds and s.y.buffer is buffer else None)
             if not isinstance(s, Load | Store) or s.buffer is not buffer:
                 continue
             if (now is None) != isinstance(s, Load) or (now is not None and now.index != s.index):

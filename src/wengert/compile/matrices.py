@@ -28,7 +28,7 @@ _ROWS, _COLUMNS, _SHARED, _WORTH = 24, 64, 16, 1 << 20
 
 
 def product_unit(body: Body, node: Node) -> Unit:
-    """Return a product of matrices as calls of BLAS: a b, or a b + c, in the memory of c if nobody reads it later."""
+    """Return a product of matrices: a b, or a b + c, in the memory of c if nobody reads it later."""
     (a, b, *rest), (y,) = node.inputs, node.outputs
     indices = node.params["indices"]
 
@@ -75,20 +75,14 @@ def _multiply(body: Body, a: _Laid, b: _Laid, y: _Laid, *, adds: bool) -> None:
     if found is None:
         message = f"BLAS cannot write a result with the strides {list(y.strides.values())}"
         raise AssertionError(message)
-    plan, turned = found
-    if turned:
-        a, b = b, a
-    w, taken = body.lowering.writer, []
-    if plan.copies[0]:
-        a = _copied(body, a, plan.copies[0])
-        taken.append(a)
-    if plan.copies[1]:
-        b = _copied(body, b, plan.copies[1])
-        taken.append(b)
+    plan, exchanged = found
+    pair = (b, a) if exchanged else (a, b)
+    factors = [_copied(body, x, order) if order else x for x, order in zip(pair, plan.copies, strict=True)]
     square = same and plan.is_square and not (adds or plan.added)
-    _write_products(w, plan, (a, b, y), adds=adds, square=square)
-    for copied in taken:
-        body.lowering.arena.release(copied.memory.buffer)
+    _write_products(body.lowering.writer, plan, (*factors, y), adds=adds, square=square)
+    for x, order in zip(factors, plan.copies, strict=True):
+        if order:
+            body.lowering.arena.release(x.memory.buffer)
 
 
 def _copied(body: Body, x: _Laid, order: Sequence[Axis]) -> _Laid:

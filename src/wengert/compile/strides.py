@@ -25,13 +25,11 @@ __all__ = ["DEPTH", "Plan", "Steps", "form", "laid", "quickest"]
 _CALL, _COPY, _BLAS = 20_000, 30, 1.25
 _CACHE, _WIDEST = 1 << 22, 8  # bytes, and of an entry
 DEPTH = 512  # terms, at most, that a tile takes up at once: a panel of b stays in the cache of the core
-_LARGE_SQUARE = (
-    1 << 22
-)  # products of a matrix and its transpose: half of them, and a copy of the result, are faster
-_LARGE = 2048  # products: from here on, a call is faster than loops
-_LONG = 1 << 14  # products of a vector and the rows of a matrix: the same
+# Terms from which on these are faster than loops, and a product of vector and matrix is; and from which on half of
+# those of a matrix and its transpose, and a copy of the result, are faster than all of them.
+_LARGE, _LONG, _LARGE_SQUARE = 2048, 1 << 14, 1 << 22
 _FEW = 4  # a matrix with fewer rows or columns is a few vectors
-_NARROW = 8  # products along so few entries take as long as along so many: BLAS works on tiles
+_NARROW = 8  # products along fewer entries take as long as along so many, which are those of a tile
 
 Strides = Mapping[Axis, int]
 
