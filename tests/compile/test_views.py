@@ -47,7 +47,7 @@ FORMS = {
     ),
     "one of several": (lambda qk, w: np.moveaxis(qk, 2, 0)[1] @ w, (B, T, 3, D), (D, N), 0),
     "back from heads": (
-        lambda p, v: np.transpose(p @ heads(v), (0, 2, 1, 3)).reshape(B, T, H * D), (B, H, T, T), (B, T, H * D), 1,
+        lambda p, v: np.transpose(p @ heads(v), (0, 2, 1, 3)).reshape(B, T, H * D), (B, H, T, T), (B, T, H * D), 0,
     ),
     "an axis that is merged and split": (
         lambda a, w: a.reshape(B * T, D).reshape(B, T, 4, 4).reshape(B, T, D) @ w, (B, T, D), (D, N), 0,

@@ -35,6 +35,7 @@ from wengert.compile.definitions import (
 )
 from wengert.compile.factoring import factored
 from wengert.compile.fission import with_fission
+from wengert.compile.gathers import with_tables_multiplied
 from wengert.compile.inlining import inlined
 from wengert.compile.kernel import BOOL, NOT_FINITE, OUT_OF_BOUNDS, Fail, Value
 from wengert.compile.liveness import Liveness, settle_memory
@@ -99,6 +100,8 @@ class Body:
         if not lowering.masks:
             graph = with_fission(graph)
         graph = with_products(factored(graph, self._finite), self._finite, self._own)
+        if not lowering.masks:
+            graph = with_tables_multiplied(graph, self._finite)
         self.lowering = lowering
         self.graph = graph
         self.entries = Entries(lowering.writer)

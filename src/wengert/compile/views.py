@@ -123,8 +123,11 @@ class _Rewriting:
             return node
         if any(0 in a.shape for a in node.inputs):
             return node
-        turned = self._turned_later(node)
-        for users in (turned, []) if turned else ([],):
+        later = self._views_of(node)
+        for count in sorted({len(later), *[k for k, view in enumerate(later) if view.prim is reshape_], 0})[
+            ::-1
+        ]:
+            users = later[:count]
             found = self._product(node, users)
             if found is not None:
                 self._gone |= {*users} - {node}
@@ -132,20 +135,27 @@ class _Rewriting:
                 return found
         return node
 
-    def _turned_later(self, node: Node) -> list[Node]:
-        """Return the transposes that are all that the result is read for."""
+    def _views_of(self, node: Node) -> list[Node]:
+        """Return the transposes, and other shapes, that are all that the result is read for."""
         found: list[Node] = []
         user = self._only_user(node.outputs[0])
-        while user is not None and user.prim is transpose_:
+        while user is not None and user.prim in {transpose_, reshape_}:
             found.append(user)
             user = self._only_user(user.outputs[0])
         return found
 
-    def _product(self, node: Node, turned: Sequence[Node]) -> Node | None:
+    def _product(self, node: Node, later: Sequence[Node]) -> Node | None:
+        """Return a product that gives what views of the result are, if it is one for tiles or BLAS."""
         indices = _indices(node)
-        for user in turned:
-            indices[2] = tuple([indices[2][i] for i in user.params["axes"]])
-        y = (turned[-1] if turned else node).outputs[0]
+        for view in later:
+            if view.prim is transpose_:
+                indices[2] = tuple([indices[2][i] for i in view.params["axes"]])
+                continue
+            place, splits = _reshaped(indices[2], view.outputs[0].shape, view.inputs[0].shape)
+            if place is None:
+                return None
+            indices = [*_split(indices[:2], splits), place]
+        y = (later[-1] if later else node).outputs[0]
         atoms = list(node.inputs)
         for k in (0, 1):
             indices, atoms[k] = self._seen_through(k, atoms[k], indices)
@@ -242,7 +252,7 @@ def _along(chain: Sequence[Node], k: int, indices: Sequence[Slots]) -> list[Slot
         place, split = found
         if place is None or _axes(place) != _axes(now[k]) - set(split) | _axes(split.values()):
             return None
-        now = [tuple([_substituted(e, split) for e in index]) for index in now]
+        now = _split(now, split)
         now[k] = place
     return now
 
@@ -301,6 +311,11 @@ def _digits(e: Affine, lengths: Sequence[int], splits: dict[Axis, Affine]) -> li
         for digit, n in zip(found, lengths, strict=True)
     )
     return found if whole == e and within else None
+
+
+def _split(indices: Sequence[Slots], splits: dict[Axis, Affine]) -> list[Slots]:
+    """Return indices in terms of the axes that others have been split into."""
+    return [tuple([_substituted(e, splits) for e in index]) for index in indices]
 
 
 def _substituted(e: Affine, instead: dict[Axis, Affine]) -> Affine:
