@@ -99,6 +99,7 @@ def test_an_index_out_of_bounds_is_still_an_error(machine_code) -> None:
     "fun",
     [
         lambda table, rows, w: table[rows[:2]] @ w,  # fewer rows than the table has
+        lambda table, rows, w: table[np.arange(SYMBOLS), rows[0, 0]] @ np.ones(SYMBOLS),  # a constant index
         lambda table, rows, w: table[:, rows] @ np.ones((BATCH, 5)),  # columns
         lambda table, rows, w: (
             np.einsum("tbd,tdn->tbn", table[rows], np.ones((STEPS, D, N))) + w[0]

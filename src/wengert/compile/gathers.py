@@ -59,7 +59,12 @@ def with_tables_multiplied(graph: Graph, kept: Sequence[Atom] = ()) -> Graph:
 
 
 def _takes_rows(node: Node) -> bool:
-    return node.prim is getitem_ and node.params["index"] == _ROWS and len(node.inputs) == 2
+    return node.prim is getitem_ and _is_of_rows(node.params["index"]) and len(node.inputs) == 2
+
+
+def _is_of_rows(index: Any) -> bool:
+    """Whether an index takes rows, as many as an operand says; others may hold arrays."""
+    return isinstance(index, tuple) and len(index) == 1 and index[0] is SLOT
 
 
 class _Rewriting:
@@ -123,7 +128,8 @@ class _Rewriting:
 
     def _scattered(self, node: Node) -> list[Node] | None:
         """Return a product with what is added up for each row, where products are added up."""
-        if node.params["indices"] != (_ROWS,) or len(node.inputs) != 2:
+        indices = node.params["indices"]
+        if len(indices) != 1 or not _is_of_rows(indices[0]) or len(node.inputs) != 2:
             return None
         (piece, rows), (y,) = node.inputs, node.outputs
         inner = self._makers.get(piece)
