@@ -87,6 +87,35 @@ def test_derivatives_add_up_rows_before_they_multiply(machine_code) -> None:
     assert f" {STEPS * BATCH} x" not in text  # no product has all the rows that are taken
 
 
+def test_two_tables_of_different_lengths_with_the_same_rows(machine_code) -> None:
+    first, second, w = whole((SYMBOLS, D), (SYMBOLS + 3, D), (D, N))
+
+    def loss(first, second, w):
+        return np.sum(((first[ROWS] + second[ROWS]) @ w) ** 2) + np.sum(
+            (second[ROWS] @ w) * (first[ROWS] @ w)
+        )
+
+    derivative = wg.grad(loss, (0, 1, 2))
+    for found, expected in zip(
+        wg.jit(derivative)(first, second, w), derivative(first, second, w), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_index_that_nobody_reads_is_still_checked(machine_code) -> None:
+    """Rows that are taken and not used, beside some that are."""
+    table, w = whole((SYMBOLS, D), (D, N))
+
+    def fun(table, rows, others, w):
+        table[others]
+        return table[rows] @ w
+
+    compiled = wg.jit(fun)
+    compiled(table, ROWS, ROWS, w)
+    with pytest.raises(IndexError):
+        compiled(table, ROWS, ROWS + SYMBOLS, w)
+
+
 def test_an_index_out_of_bounds_is_still_an_error(machine_code) -> None:
     table, w = whole((SYMBOLS, D), (D, N))
     compiled = wg.jit(forward)

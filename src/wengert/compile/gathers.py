@@ -79,11 +79,12 @@ class _Rewriting:
     def __init__(self, graph: Graph, kept: Sequence[Atom]) -> None:
         self._makers: dict[Atom, Node] = {y: node for node in graph.nodes for y in node.outputs}
         self._read = [a for node in graph.nodes for a in node.inputs] + [*graph.outputs, *kept]
-        self._sums: dict[tuple[Atom, Atom], Atom] = {}
+        self._sums: dict[tuple[Atom, Atom, int], Atom] = {}
+        self._replaced: set[Node] = set()
         nodes = [new for node in graph.nodes for new in self._instead(node) or [node]]
         read, left = {*graph.outputs, *kept}, list[Node]()
         for node in reversed(nodes):
-            if node.prim in {product_, getitem_} and node.outputs[0] not in read:
+            if node in self._replaced and node.outputs[0] not in read:
                 continue
             read.update(node.inputs)
             left.append(node)
@@ -100,6 +101,7 @@ class _Rewriting:
             if source is not None and _takes_rows(source):
                 found = self._multiplied(node, source, taken, other)
                 if found is not None:
+                    self._replaced.add(source)
                     return found
         return None
 
@@ -122,8 +124,7 @@ class _Rewriting:
             ]
         if factors[other].begins_with(axes) and not _mentions(y, axes):
             sums, made = self._added_up(factors[other].atom, rows, table.shape[0])
-            product = _product(node, of_table, factors[other].of_table(sums, row, n), y)
-            return product and [*made, *product]
+            return self._behind(made, _product(node, of_table, factors[other].of_table(sums, row, n), y))
         return None
 
     def _scattered(self, node: Node) -> list[Node] | None:
@@ -149,18 +150,27 @@ class _Rewriting:
             if factors[summed].begins_with(axes) and not _mentions(factors[other], axes):
                 sums, made = self._added_up(factors[summed].atom, rows, y.shape[0])
                 of_sums = factors[summed].of_table(sums, row, n)
+                self._replaced.add(inner)
                 product = _product(inner, of_sums, factors[other], factors[2].of_table(y, row, n))
-                return product and [*made, *product]
+                return self._behind(made, product)
         return None
 
     def _added_up(self, x: Atom, rows: Atom, count: int) -> tuple[Atom, list[Node]]:
         """Return the sums of what belongs to each row, and what makes them, unless something has before."""
-        found = self._sums.get((x, rows))
+        found = self._sums.get((x, rows, count))
         if found is not None:
             return found, []
         sums = Var(ArrayType((count, *x.shape[rows.ndim :]), x.dtype))
-        self._sums[x, rows] = sums
         return sums, [Node(scatter_, (x, rows), {"indices": (_ROWS,), "shape": sums.shape}, (sums,))]
+
+    def _behind(self, made: Sequence[Node], product: list[Node] | None) -> list[Node] | None:
+        """Return sums and a product of them, if there is one; the sums are there for others then."""
+        if product is None:
+            return None
+        for node in made:
+            (x, rows), (sums,) = node.inputs, node.outputs
+            self._sums[x, rows, sums.shape[0]] = sums
+        return [*made, *product]
 
 
 def _factors(node: Node) -> list[_Factor]:

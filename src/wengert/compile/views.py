@@ -107,7 +107,10 @@ class _Rewriting:
         """Return the nodes that are left: of those that products have taken the place of, none is read."""
         read, left = set(self._given), []
         for node in reversed(nodes):
-            if node in self._gone or (isinstance(node.prim.lower, View) and node.outputs[0] not in read):
+            is_view = (
+                isinstance(node.prim.lower, View) and len(node.inputs) == 1
+            )  # others check their indices
+            if node in self._gone or (is_view and node.outputs[0] not in read):
                 continue
             read.update(node.inputs)
             left.append(node)
