@@ -48,6 +48,11 @@ FORMS = {
 }
 
 
+def asked_of(graph: Graph) -> list:
+    """All results, as if each were that of a contraction, after which a program asks whether what comes is finite."""
+    return [y for node in graph.nodes for y in node.outputs]
+
+
 def graph_of(fun, *xs) -> Graph:
     found, _ = stage(lambda *ys: tree.flatten(fun(*ys))[0], [type_of(x) for x in xs], "rows")
     return with_products(simplify(found))
@@ -68,7 +73,7 @@ def test_the_table_is_multiplied(name: str) -> None:
     fun, shape, expected = FORMS[name]
     table, x = whole((SYMBOLS, D), shape)
     graph = graph_of(fun, table, ROWS, x)
-    found = with_tables_multiplied(graph)
+    found = with_tables_multiplied(graph, asked=asked_of(graph))
     assert sizes(found) == [tuple(sorted(expected))]
     np.testing.assert_array_equal(found(table, ROWS, x), fun(table, ROWS, x))
     np.testing.assert_array_equal(
@@ -85,6 +90,19 @@ def test_derivatives_add_up_rows_before_they_multiply(machine_code) -> None:
     text = compiled.kernels(table, ROWS, w)
     assert "multiply" in text
     assert f" {STEPS * BATCH} x" not in text  # no product has all the rows that are taken
+
+
+@pytest.mark.parametrize("fun", [by_weights, by_weights_turned, forward])
+def test_rows_that_nobody_takes_may_be_anything(fun, machine_code) -> None:
+    """0 times infinity is not added: neither where nothing asks whether results are finite, nor in derivatives."""
+    table, w, q = whole((SYMBOLS + 2, D), (D, N), (STEPS, BATCH, N))
+    table[SYMBOLS], table[SYMBOLS + 1] = np.inf, np.nan
+    x = w if fun is forward else q
+    np.testing.assert_array_equal(wg.jit(fun)(table, ROWS, x), fun(table, ROWS, x))
+    derivative = wg.grad(network, (0, 2))
+    for found, expected in zip(wg.jit(derivative)(table, ROWS, w), derivative(table, ROWS, w), strict=True):
+        assert np.isfinite(expected).all()
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_two_tables_of_different_lengths_with_the_same_rows(machine_code) -> None:
@@ -138,7 +156,7 @@ def test_an_index_out_of_bounds_is_still_an_error(machine_code) -> None:
 def test_other_products_stay(fun) -> None:
     table, w = whole((SYMBOLS, D), (D, N))
     graph = graph_of(fun, table, ROWS, w)
-    found = with_tables_multiplied(graph)
+    found = with_tables_multiplied(graph, asked=asked_of(graph))
     assert sizes(found) == sizes(graph)
     np.testing.assert_array_equal(found(table, ROWS, w), fun(table, ROWS, w))
 

@@ -25,9 +25,7 @@ class Matrix(NamedTuple):
     turned: bool = False
 
 
-def gemm(
-    w: Writer, a: Matrix, b: Matrix, y: Matrix, sizes: tuple[int, int, int], beta: float | Value = 0.0
-) -> None:
+def gemm(w: Writer, a: Matrix, b: Matrix, y: Matrix, sizes: tuple[int, int, int], beta: float = 0.0) -> None:
     """Write y = a b + beta y as y^T = b^T a^T + beta y^T, where rows of y are contiguous.
 
     Sizes are the rows and columns of y, and how many products each entry adds up.
@@ -44,7 +42,7 @@ def gemv(
     x: tuple[Memory, int],
     y: tuple[Memory, int],
     sizes: tuple[int, int],
-    beta: float | Value = 0.0,
+    beta: float = 0.0,
 ) -> None:
     """Write y = a x + beta y. Sizes are the rows and columns of a; vectors have the distance of entries with them."""
     rows, columns = sizes
@@ -65,18 +63,16 @@ def syrk(w: Writer, a: Matrix, y: Matrix, sizes: tuple[int, int]) -> None:
         w.store(w("select", w("ge", w.integer(i), w.integer(j)), here, there), buffer, offset + places[0])
 
 
-def _call(w: Writer, name: str, *operands: str | float | Value | Memory) -> None:
+def _call(w: Writer, name: str, *operands: str | float | Memory) -> None:
     type = next(x.buffer.type for x in operands if isinstance(x, Memory))
     w.append(Call(f"wg.blas.{LETTERS[type]}{name}", tuple([_passed(w, x, type) for x in operands])))
 
 
-def _passed(w: Writer, x: str | float | Value | Memory, type: str) -> Value | Address:
+def _passed(w: Writer, x: str | float | Memory, type: str) -> Value | Address:
     if isinstance(x, Memory):
         return Address(x.buffer, w.index(x.offset))
     if isinstance(x, str):
         return w.constant(ord(x), "i8")
-    if isinstance(x, Value):
-        return x
     return w.constant(x, INT if isinstance(x, int) else type)
 
 

@@ -6,12 +6,13 @@ Where there are fewer rows in the table than are taken, as of an embedding, and 
     y_dn = sum_t E_(i t)d q_tn           is E^T S, where S_vn adds up the q_tn of all t that take row v;
     y_vd, which adds up sum_n q_tn w_nd for all t that take row v, is S w.
 
-The first gives the same numbers, the others sum in another order.
+The first gives the same numbers. The others sum in another order, and multiply rows that nobody takes by 0: they take
+the place of contractions alone, after which programs ask whether what comes of them is finite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from wengert.compile.affine import Axis, Slots, symbol
@@ -44,7 +45,7 @@ class _Factor(NamedTuple):
         return _Factor(atom, (symbol(rows), *self.at[n:]))
 
 
-def with_tables_multiplied(graph: Graph, kept: Sequence[Atom] = ()) -> Graph:
+def with_tables_multiplied(graph: Graph, kept: Sequence[Atom] = (), asked: Collection[Atom] = ()) -> Graph:
     """Return a graph of `product` in which tables are multiplied, where these have fewer rows than are taken of them.
 
     Parameters
@@ -52,10 +53,12 @@ def with_tables_multiplied(graph: Graph, kept: Sequence[Atom] = ()) -> Graph:
     graph : Graph
     kept : sequence of Atom
         Values that are wanted beside the outputs.
+    asked : collection of Atom
+        Values after which the program asks whether what comes of them is finite.
     """
     if not any(_takes_rows(node) for node in graph.nodes):
         return graph
-    return _Rewriting(graph, kept).graph
+    return _Rewriting(graph, kept, asked).graph
 
 
 def _takes_rows(node: Node) -> bool:
@@ -76,7 +79,8 @@ class _Rewriting:
         The new one.
     """
 
-    def __init__(self, graph: Graph, kept: Sequence[Atom]) -> None:
+    def __init__(self, graph: Graph, kept: Sequence[Atom], asked: Collection[Atom]) -> None:
+        self._asked = asked
         self._makers: dict[Atom, Node] = {y: node for node in graph.nodes for y in node.outputs}
         self._read = [a for node in graph.nodes for a in node.inputs] + [*graph.outputs, *kept]
         self._sums: dict[tuple[Atom, Atom, int], Atom] = {}
@@ -122,7 +126,7 @@ class _Rewriting:
                 *product,
                 Node(getitem_, (whole, rows), {"index": _ROWS}, node.outputs, node.place),
             ]
-        if factors[other].begins_with(axes) and not _mentions(y, axes):
+        if y.atom in self._asked and factors[other].begins_with(axes) and not _mentions(y, axes):
             sums, made = self._added_up(factors[other].atom, rows, table.shape[0])
             return self._behind(made, _product(node, of_table, factors[other].of_table(sums, row, n), y))
         return None
@@ -134,12 +138,9 @@ class _Rewriting:
             return None
         (piece, rows), (y,) = node.inputs, node.outputs
         inner = self._makers.get(piece)
-        if (
-            inner is None
-            or inner.prim is not product_
-            or len(inner.inputs) > 2
-            or self._read.count(piece) != 1
-        ):
+        if inner is None or inner.prim is not product_ or len(inner.inputs) > 2:
+            return None
+        if piece not in self._asked or self._read.count(piece) != 1:
             return None
         n, factors = rows.ndim, _factors(inner)
         axes = [e.alone for e in factors[2].at[:n]]

@@ -95,13 +95,13 @@ class Body:
     ) -> None:
         self._own = set(own)
         self._guards = guards
-        graph, self._finite = inlined(graph)
-        self._finite = [*(self._finite if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
+        graph, asked = inlined(graph)
+        self._finite = [*(asked if lowering.masks else ()), *[graph.outputs[k] for k in finite]]
         if not lowering.masks:
             graph = with_fission(graph)
         graph = with_products(factored(graph, self._finite), self._finite, self._own)
         if not lowering.masks:
-            graph = with_tables_multiplied(graph, self._finite)
+            graph = with_tables_multiplied(graph, self._finite, set(asked))
         self.lowering = lowering
         self.graph = graph
         self.entries = Entries(lowering.writer)

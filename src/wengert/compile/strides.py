@@ -136,7 +136,7 @@ def quickest(a: Strides, b: Strides, y: Strides, *, same: bool = False) -> tuple
 
 
 def _plans(a: Strides, b: Strides, y: Strides) -> Iterator[Plan]:
-    """Yield the ways to call BLAS, where operands are copied or not."""
+    """Yield the ways to multiply, where operands are copied or not."""
     found = _roles(a, b, y)
     if found is None:
         return
@@ -160,7 +160,7 @@ def _contiguous(order: Sequence[Axis]) -> dict[Axis, int]:
 
 
 def _calls(found: _Roles, a: Strides, b: Strides, y: Strides) -> Iterator[Plan]:
-    """Yield the ways to choose axes for one call, and to loop over the others."""
+    """Yield the ways to choose axes for one product, and to loop over the others."""
     stack, rows, columns, summed = [_merged(axes, a, b, y) for axes in found]
     for i, j, k in product(rows or [_NONE], columns or [_NONE], summed or [_NONE]):
         tiled = _is_tiled(i, j, k)

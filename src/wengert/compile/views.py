@@ -55,12 +55,12 @@ def _product(a: Any, b: Any, c: Any = None, *, indices: tuple[Slots, Slots, Slot
 product_ = Primitive(
     name="product",
     eval=_product,
-    doc="Sums of products of entries of two arrays at some indices, by BLAS; a third array is what they are added to.",
+    doc="Sums of products of entries of two arrays at some indices; a third array is what they are added to.",
 )
 
 
 def with_products(graph: Graph, kept: Sequence[Atom] = (), own: Collection[Atom] = ()) -> Graph:
-    """Return a graph in which products that BLAS is good at are `product`, of what their operands are views of.
+    """Return a graph in which products of matrices are `product`, of what their operands are views of.
 
     Parameters
     ----------
@@ -107,9 +107,8 @@ class _Rewriting:
         """Return the nodes that are left: of those that products have taken the place of, none is read."""
         read, left = set(self._given), []
         for node in reversed(nodes):
-            is_view = (
-                isinstance(node.prim.lower, View) and len(node.inputs) == 1
-            )  # others check their indices
+            # Views with more operands check their indices.
+            is_view = isinstance(node.prim.lower, View) and len(node.inputs) == 1
             if node in self._gone or (is_view and node.outputs[0] not in read):
                 continue
             read.update(node.inputs)
@@ -119,7 +118,7 @@ class _Rewriting:
     # Products
 
     def _rewritten(self, node: Node) -> Node:
-        """Return a product in the place of a contraction, if BLAS is good at it."""
+        """Return a product in the place of a contraction, if it is worthwhile."""
         types = {a.dtype for a in (*node.inputs, *node.outputs)}
         is_product = isinstance(node.prim.lower, Contraction) and len(node.inputs) == 2 and len(types) == 1
         if not is_product or node in self._gone or type_name(node.outputs[0].dtype) not in LETTERS:
@@ -127,9 +126,10 @@ class _Rewriting:
         if any(0 in a.shape for a in node.inputs):
             return node
         later = self._views_of(node)
-        for count in sorted({len(later), *[k for k, view in enumerate(later) if view.prim is reshape_], 0})[
-            ::-1
-        ]:
+        shapes = [
+            k for k, view in enumerate(later) if view.prim is reshape_
+        ]  # of which one may be in the way
+        for count in sorted({len(later), *shapes, 0}, reverse=True):
             users = later[:count]
             found = self._product(node, users)
             if found is not None:
@@ -225,7 +225,7 @@ class _Rewriting:
 
 
 def is_worthwhile(atoms: Sequence[Atom], indices: Sequence[Slots]) -> bool:
-    """Whether BLAS is good at a product, of two operands and the result, at these indices of row-major arrays."""
+    """Whether tiles or BLAS are good at a product of two operands, at these indices of row-major arrays."""
     found = quickest(*[laid(row_major(a.shape), i)[1] for a, i in zip(atoms, indices, strict=True)])
     return found is not None and found[0].pays
 
