@@ -9,10 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from wengert.compile.emission_text import Operand, Text, bits, stored, vector
+from wengert.compile.emission_text import FLOATS, Operand, Text, bits, stored, vector
 from wengert.compile.kernel import BOOL, Buffer
 
-__all__ = ["Memory", "from_memory", "read", "scopes", "spaced", "to_memory", "written"]
+__all__ = [
+    "Memory",
+    "from_memory",
+    "in_memory",
+    "read",
+    "scopes",
+    "shuffled",
+    "spaced",
+    "suffix",
+    "to_memory",
+    "written",
+]
 
 MOST_SCOPES = 32  # every scope lists all others: with more, several groups of buffers share one
 
@@ -124,32 +135,74 @@ def scopes(buffers: Sequence[Buffer]) -> dict[Buffer, int]:
     return found
 
 
-def read(text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1) -> Operand:
-    """Write a load of entries one behind the other."""
-    size = bits(buffer.type) // 8
-    loaded = text.put(f"load {vector(stored(buffer.type), lanes)}, ptr {address}, align {size}{notes}")
-    return from_memory(text, loaded, buffer.type, lanes)
+def read(
+    text: Text, address: str, buffer: Buffer, notes: str, lanes: int = 1, mask: Operand | None = None
+) -> Operand:
+    """Write a load of entries one behind the other, of those that a mask holds."""
+    loaded = _loaded(text, address, buffer, notes, in_memory(buffer, lanes), mask)
+    return from_memory(text, loaded.text, buffer.type, lanes)
 
 
-def spaced(text: Text, address: str, buffer: Buffer, notes: str, lanes: int, stride: int) -> Operand:
+def spaced(
+    text: Text,
+    address: str,
+    buffer: Buffer,
+    notes: str,
+    lanes: int,
+    stride: int,
+    mask: Operand | None = None,
+) -> Operand:
     """Write a load of entries that are some entries apart: of all that lie between, of which the others are dropped.
 
-    The last load ends with the last entry, so that nothing behind it is read.
+    The last load ends with the last entry, so that nothing behind it is read; with a mask, nothing but its entries is.
     """
-    type, size = vector(stored(buffer.type), lanes), bits(buffer.type) // 8
     low, reach = min(0, stride * (lanes - 1)), abs(stride) * (lanes - 1)
-    starts = [*(lanes * k for k in range(abs(stride) - 1)), reach + 1 - lanes]
-    found = ""
-    for start in starts:
+    kind = in_memory(buffer, lanes)
+    found = kind._replace(text="poison")
+    for start in [*(lanes * k for k in range(abs(stride) - 1)), reach + 1 - lanes]:
         pointer = text.put(f"getelementptr inbounds {stored(buffer.type)}, ptr {address}, i64 {low + start}")
-        loaded = text.put(f"load {type}, ptr {pointer}, align {size}{notes}")
+        held = mask and _held(text, mask, [divmod(low + start + k, stride) for k in range(lanes)])
+        loaded = _loaded(text, pointer, buffer, notes, kind, held)
         places = [stride * lane - low - start for lane in range(lanes)]
-        order = ", ".join(
-            f"i32 {lanes + place if 0 <= place < lanes else lane}" for lane, place in enumerate(places)
-        )
-        mask = f"<{lanes} x i32> <{order}>"
-        found = text.put(f"shufflevector {type} {found or 'poison'}, {type} {loaded}, {mask}")
-    return from_memory(text, found, buffer.type, lanes)
+        order = [lanes + place if 0 <= place < lanes else lane for lane, place in enumerate(places)]
+        found = shuffled(text, found, loaded, order)
+    return from_memory(text, found.text, buffer.type, lanes)
+
+
+def _loaded(
+    text: Text, address: str, buffer: Buffer, notes: str, kind: Operand, mask: Operand | None
+) -> Operand:
+    """Write a load of entries as they are in memory."""
+    size = bits(buffer.type) // 8
+    if mask is None:
+        return text.make(f"load {kind.kind}, ptr {address}, align {size}{notes}", kind)
+    one = kind.spread(1)
+    symbol = f"@llvm.masked.load.v{kind.lanes}{suffix(buffer)}.p0"
+    pairs = ("ptr", address), ("i32", str(size)), mask.pair, one.pair
+    return text.make(text.call(symbol, one.kind, *pairs) + notes, kind)
+
+
+def _held(text: Text, mask: Operand, places: Sequence[tuple[int, int]]) -> Operand:
+    """Return the mask of entries: of each its lane, and how far behind that lane's entry it is."""
+    order = [lane if behind == 0 and 0 <= lane < mask.lanes else mask.lanes for lane, behind in places]
+    return shuffled(text, mask, mask._replace(text="zeroinitializer"), order)
+
+
+def shuffled(text: Text, x: Operand, y: Operand, order: Sequence[int]) -> Operand:
+    """Write a choice of lanes of two vectors; those of the second are numbered behind those of the first."""
+    places = ", ".join(f"i32 {place}" for place in order)
+    whole = x._replace(lanes=len(order))
+    return text.make(f"shufflevector {x.typed}, {y.typed}, <{len(order)} x i32> <{places}>", whole)
+
+
+def in_memory(buffer: Buffer, lanes: int) -> Operand:
+    """Return an operand without text of the type that entries have in memory."""
+    return Operand("", "u8" if buffer.type == BOOL else buffer.type, lanes)
+
+
+def suffix(buffer: Buffer) -> str:
+    """Return how intrinsics name the type that entries have in memory."""
+    return buffer.type if buffer.type in FLOATS else stored(buffer.type)
 
 
 def written(text: Text, value: Operand, address: str, buffer: Buffer, notes: str) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wengert.compile.emission_memory import from_memory, read, spaced, to_memory, written
+from wengert.compile.emission_memory import (
+    from_memory,
+    in_memory,
+    read,
+    shuffled,
+    spaced,
+    suffix,
+    to_memory,
+    written,
+)
 from wengert.compile.emission_operations import chosen, operate
 from wengert.compile.emission_text import FLOATS, Operand, Text, bits, constant, stored, total
 from wengert.compile.kernel import (
@@ -259,33 +268,22 @@ class Steps:
         place, notes = self._place(buffer, index, step), self._emission.memory.home(buffer).notes
         if place.spread is None and place.stride == 0:
             return read(self._text, place.address, buffer, notes)
-        if place.spread is None and 1 < abs(place.stride) <= _NEAR and step.mask is None:
-            return spaced(self._text, place.address, buffer, notes, self._lanes, place.stride)
+        if place.spread is None and 1 < abs(place.stride) <= _NEAR:
+            return spaced(self._text, place.address, buffer, notes, self._lanes, place.stride, step.mask)
         if place.spread is not None or abs(place.stride) > 1:
             return self._gathered(buffer, place, step.mask)
         mask = step.mask
         if place.stride == 1:
-            return self._run_of(buffer, place.address, notes, mask)
+            return read(self._text, place.address, buffer, notes, self._lanes, mask)
         first = self._before(buffer, place.address)
-        found = self._run_of(buffer, first, notes, mask and self._turned(mask))
+        found = read(self._text, first, buffer, notes, self._lanes, mask and self._turned(mask))
         return self._turned(found)
-
-    def _run_of(self, buffer: Buffer, address: str, notes: str, mask: Operand | None) -> Operand:
-        """Load entries one behind the other."""
-        lanes, text = self._lanes, self._text
-        if mask is None:
-            return read(text, address, buffer, notes, lanes)
-        one = self._in_memory(buffer).spread(1)
-        align = "i32", str(bits(buffer.type) // 8)
-        symbol = f"@llvm.masked.load.v{lanes}{_suffix(buffer)}.p0"
-        found = text.put(text.call(symbol, one.kind, ("ptr", address), align, mask.pair, one.pair) + notes)
-        return from_memory(text, found, buffer.type, lanes)
 
     def _gathered(self, buffer: Buffer, place: Place, mask: Operand | None) -> Operand:
         lanes, text = self._lanes, self._text
-        one = self._in_memory(buffer).spread(1)
+        one = in_memory(buffer, self._lanes).spread(1)
         align = "i32", str(bits(buffer.type) // 8)
-        symbol = f"@llvm.masked.gather.v{lanes}{_suffix(buffer)}.v{lanes}p0"
+        symbol = f"@llvm.masked.gather.v{lanes}{suffix(buffer)}.v{lanes}p0"
         pairs = self._addresses(buffer, place), align, self._mask_or_all(mask), one.pair
         found = text.put(text.call(symbol, one.kind, *pairs) + self._emission.memory.home(buffer).notes)
         return from_memory(text, found, buffer.type, lanes)
@@ -295,8 +293,8 @@ class Steps:
         text, mask, lanes = self._text, step.mask, self._lanes
         size = "i32", str(bits(buffer.type) // 8)
         if place.spread is not None or abs(place.stride) != 1:
-            given = self._in_memory(buffer).kind, to_memory(text, value)
-            symbol = f"@llvm.masked.scatter.v{lanes}{_suffix(buffer)}.v{lanes}p0"
+            given = in_memory(buffer, self._lanes).kind, to_memory(text, value)
+            symbol = f"@llvm.masked.scatter.v{lanes}{suffix(buffer)}.v{lanes}p0"
             pairs = given, self._addresses(buffer, place), size, self._mask_or_all(mask)
             text.do(text.call(symbol, "void", *pairs) + notes)
             return
@@ -310,8 +308,8 @@ class Steps:
         if mask is None:
             written(text, value, address, buffer, notes)
             return
-        given = self._in_memory(buffer).kind, to_memory(text, value)
-        symbol = f"@llvm.masked.store.v{lanes}{_suffix(buffer)}.p0"
+        given = in_memory(buffer, self._lanes).kind, to_memory(text, value)
+        symbol = f"@llvm.masked.store.v{lanes}{suffix(buffer)}.p0"
         text.do(text.call(symbol, "void", given, ("ptr", address), size, mask.pair) + notes)
 
     def _store_both(self, first: Store, second: Store, step: Step) -> None:
@@ -328,16 +326,14 @@ class Steps:
             written(text, both, place.address, low.buffer, notes)
             return
         size = "i32", str(bits(low.buffer.type) // 8)
-        symbol = f"@llvm.masked.store.v{both.lanes}{_suffix(low.buffer)}.p0"
+        symbol = f"@llvm.masked.store.v{both.lanes}{suffix(low.buffer)}.p0"
         mask = self._in_turns(step.mask, step.mask)
         text.do(text.call(symbol, "void", both.pair, ("ptr", place.address), size, mask.pair) + notes)
 
     def _in_turns(self, x: Operand, y: Operand) -> Operand:
         """Return the lanes of two vectors, one from each in turn."""
         n = self._lanes
-        order = ", ".join(f"i32 {k}, i32 {n + k}" for k in range(n))
-        both = x._replace(lanes=2 * n)
-        return self._text.make(f"shufflevector {x.typed}, {y.typed}, <{2 * n} x i32> <{order}>", both)
+        return shuffled(self._text, x, y, [place for k in range(n) for place in (k, n + k)])
 
     def _place(self, buffer: Buffer, index: Index, step: Step) -> Place:
         """Return where the entries of a step are: an address for what is the same in all lanes, and the rest."""
@@ -394,23 +390,12 @@ class Steps:
         made = f"getelementptr inbounds {stored(buffer.type)}, ptr {place.address}, <{lanes} x i64> {spread}"
         return f"<{lanes} x ptr>", self._text.put(made)
 
-    def _in_memory(self, buffer: Buffer) -> Operand:
-        """Return an operand of the type that entries have in memory."""
-        return Operand("", "u8" if buffer.type == BOOL else buffer.type, self._lanes)
-
     def _mask_or_all(self, mask: Operand | None) -> tuple[str, str]:
         return (mask or Operand("", BOOL, self._lanes).spread(1)).pair
 
     def _turned(self, x: Operand) -> Operand:
         """Return the lanes in the opposite order."""
-        last = self._lanes - 1
-        order = f"<{self._lanes} x i32> {self._ramp('i32', -1, last)}"
-        return self._text.make(f"shufflevector {x.typed}, {x.kind} poison, {order}", x)
-
-
-def _suffix(buffer: Buffer) -> str:
-    """Return how intrinsics name the type that entries have in memory."""
-    return buffer.type if buffer.type in FLOATS else stored(buffer.type)
+        return shuffled(self._text, x, x._replace(text="poison"), range(self._lanes - 1, -1, -1))
 
 
 def _reads(statement: Operation | Load) -> Iterable[Value]:
