@@ -412,6 +412,10 @@ def test_a_history_prints_plots_and_saves(tmp_path):
     assert figure.axes[0].get_yscale() == "log"  # of a loss that falls by decades
     flat = History([{"loss": 1.5, "steps": 2}], [1.0, 2.0])
     assert flat.plot().axes[0].get_yscale() == "linear"
+    row = {"loss": 1.5, "accuracy": 0.5, "validation accuracy": 0.4, "perplexity": 90.0}
+    charts = History([row], [1.0]).plot().axes  # numbers of different size do not share an axis
+    assert [chart.get_ylabel() for chart in charts] == ["loss", "accuracy", "perplexity"]
+    assert [line.get_label() for line in charts[1].lines] == ["accuracy", "validation accuracy"]
     history.save(tmp_path / "history.html")
     history.save(tmp_path / "history.json")
     assert "<svg" in (tmp_path / "history.html").read_text()

@@ -115,33 +115,35 @@ class History(Report):
                 "history.plot needs matplotlib, which is not installed",
                 instead="pip install wengert[plot], or print the history.",
             ) from None
-        figure = Figure(figsize=(7.2, 4.2), constrained_layout=True)
+        figure = Figure(constrained_layout=True)
         self._draw(figure)
         return figure
 
     def _draw(self, figure: Any) -> None:
-        metrics = [
-            k
-            for k in self.names()
-            if not k.endswith("loss") and k not in {"steps", "seconds", "gradient norm"}
-        ]
-        axes = figure.subplots(1, 1 + bool(metrics), squeeze=False)[0]
-        ends = np.cumsum([row.get("steps", 1) for row in self.epochs])
+        charts = self._charts()
+        figure.set_size_inches(3.6 * max(2, len(charts)), 4.2)
+        axes = figure.subplots(1, len(charts), squeeze=False)[0]
         if self.losses:
-            axes[0].plot(
-                np.arange(1, len(self.losses) + 1), self.losses, color="#bbbbbb", lw=0.7, label="step"
-            )
-        drawn = [k for k in self.names() if k.endswith("loss")]
-        for chart, names in zip(axes, (drawn, metrics), strict=False):
+            steps = np.arange(1, len(self.losses) + 1)
+            axes[0].plot(steps, self.losses, color="#bbbbbb", lw=0.7, label="step")
+        ends = np.cumsum([row.get("steps", 1) for row in self.epochs])
+        for chart, (label, names) in zip(axes, charts.items(), strict=True):
             for color, name in zip(COLORS, names, strict=False):
                 chart.plot(ends, self[name], color=color, marker="o", ms=3, label=name)
-            chart.set_xlabel("step")
+            chart.set(xlabel="step", ylabel=label)
             chart.legend()
-        axes[0].set_ylabel("loss")
         finite = np.array([v for v in self.losses if np.isfinite(v)])
         # Within one decade a scale of powers has no ticks to read.
         if finite.size and 0 < 10 * finite.min() < finite.max():
             axes[0].set_yscale("log")
+
+    def _charts(self) -> dict[str, list[str]]:
+        """Return what is drawn together: a number of the training and the same of the validation; losses first."""
+        charts: dict[str, list[str]] = {"loss": []}
+        for name in self.names():
+            if name not in {"steps", "seconds", "gradient norm"}:
+                charts.setdefault(name.removeprefix("validation "), []).append(name)
+        return charts
 
 
 def _number(name: str, value: float | None) -> str:
