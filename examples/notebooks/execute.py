@@ -20,7 +20,14 @@ NOTEBOOK = Path(__file__).parent / "tour.ipynb"
 def executed(path: Path) -> nbformat.NotebookNode:
     """Return a notebook with new outputs; a cell that raises ends the run."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False).execute()
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,  # what a cell prints comes in as many pieces as the machine likes
+    )
+    client.execute()
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
     notebook.metadata = nbformat.from_dict(

@@ -1,11 +1,14 @@
-"""The layout law: a rule reads its operands as NumPy does, whatever their strides are, and writes into none of them."""
+"""The layout laws: what strides operands have changes no result, and how results lie is known without their values."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from wengert.core.dispatch import bind
 from wengert.core.primitive import Primitive
+from wengert.transforms.staging import Stage
+from wengert.types import type_of
 
 from .cases import Case, is_float
 from .rules import UNITS, cotangents, forward, results, reverse, tangents
@@ -44,6 +47,23 @@ def layout(prim: Primitive, case: Case) -> None:
             _compare(name, z, reference)
         for z, old in zip(frozen, before, strict=True):
             assert z is None or z.tobytes() == old, f"{name}: an operand was overwritten"
+
+
+def staged_layout(prim: Primitive, case: Case) -> None:
+    """A graph says how the results will lie, from how the operands do."""
+    for name, lay in LAYOUTS.items():
+        xs = [lay(x) if np.ndim(x) else x for x in map(np.asarray, case.xs)]
+        with Stage(known=True) as stage:
+            handles = [stage.lift(type_of(x), value=x) for x in xs]
+            atoms = [y.value for y in results(bind(prim, handles, dict(case.params)))]
+        for atom, y in zip(atoms, results(prim.eval(*xs, **case.params)), strict=True):
+            if np.ndim(y) > 1:
+                assert _steps(stage.example(atom)) == _steps(y), name
+
+
+def _steps(x: Any) -> list[int]:
+    """Return the strides of the axes along which there are any."""
+    return [stride for stride, length in zip(x.strides, x.shape, strict=True) if length > 1 and x.size]
 
 
 def _frozen(z: Any, lay: Callable[[Any], Any]) -> Any:

@@ -9,7 +9,7 @@ from .batch import batch, vmap, vmap_of_vjp
 from .cases import ALL, DIFFERENTIABLE, check
 from .difference import difference, difference_complex
 from .infer import infer
-from .layout import layout
+from .layout import layout, staged_layout
 from .masked import masked
 from .quick import quick, quick_special
 from .quick_subsets import quick_subsets
@@ -17,7 +17,7 @@ from .saved import partial_cotangents, saved
 from .second_order import second_order, second_order_complex, second_order_single
 from .shapes import shapes
 
-OF_ALL = (infer, batch, vmap, layout)
+OF_ALL = (infer, batch, vmap, layout, staged_layout)
 OF_DIFFERENTIABLE = (
     adjoint,
     adjoint_single,

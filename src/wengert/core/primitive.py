@@ -64,6 +64,8 @@ class Primitive:
         The rules hold for complex operands.
     cheap : bool
         It costs little beside reading its operands: programs compute it again rather than keep it.
+    ordered : bool
+        Results lie in C's order where the operands, real numbers, do: asked of loops other than views.
     raises : bool
         Whether there is a value depends on the operands' values: a singular matrix has no inverse.
     """
@@ -90,6 +92,7 @@ class Primitive:
     elementwise: bool = False
     complex: bool = False
     cheap: bool = False
+    ordered: bool = True
     raises: bool = False
 
     def __call__(self, *xs: Any, **params: Any) -> Any:

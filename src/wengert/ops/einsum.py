@@ -280,6 +280,7 @@ _einsum = define(
     lower=Contraction(_einsum_labels),
     samples=_einsum_samples,
     complex=True,
+    ordered=False,
 )
 
 

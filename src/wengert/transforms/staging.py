@@ -27,6 +27,7 @@ from wengert.errors import NotConcreteError, place_of
 from wengert.ops.casting import cast_, discretize_
 from wengert.ops.masking import without_zero_terms
 from wengert.ops.stopping import stop_
+from wengert.transforms.layouts import Layouts
 from wengert.transforms.numpy_calls import NumPyCall, numpy_call_, shaped_by_values
 from wengert.transforms.promotion import ALL, ARITHMETIC, JOINT, PYTHON_TYPES, default, promoted
 from wengert.transforms.raising import may_raise
@@ -134,6 +135,7 @@ class Stage(Interpreter):
     __slots__ = (
         "_arrays",
         "_inferred",
+        "_layouts",
         "_memo",
         "_numbers",
         "_outer",
@@ -163,6 +165,7 @@ class Stage(Interpreter):
         self._producers: dict[Var, Node] = {}
         self._settled: set[Atom] = set()  # results that do not depend on the inputs
         self._memo: dict[Var, Any] = {}
+        self._layouts = Layouts(self._producers, self._memo, self._imagined)
         self._arrays: dict[int, tuple[Any, Const]] = {}
         self._numbers: dict[Any, Const] = {}
         self._outer: dict[Any, tuple[Any, Var]] = {}
@@ -412,39 +415,19 @@ class Stage(Interpreter):
         return memo[atom]  # type: ignore[index]
 
     def example(self, atom: Atom) -> Any:
-        """Return an array that lies in memory as the value of an atom does.
+        """Return an array that lies in memory as the value of an atom will."""
+        return self._layouts.example(atom)
 
-        What operations on arrays in C's order give entry by entry lies so too. Of others, NumPy says it: for the actual
-        inputs, or for ones where only types are known.
-        """
-        if self._is_in_order(atom):
-            return np.empty(atom.shape, atom.dtype)
+    def _imagined(self, atom: Atom) -> Any:
+        """Return the value of an atom for the actual inputs, or for ones where only types are known, or None."""
         if self._has_values((atom,)):
             return self.value_of(atom)
-        imagined = {x: np.ones(x.shape, x.dtype) for x in self.inputs}
+        ones = {x: np.ones(x.shape, x.dtype) for x in self.inputs}
         try:
-            return self.value_of(atom, imagined)
+            return self.value_of(atom, ones)
         except Exception:  # noqa: BLE001 - ones are no values that the program would see
             self.failed = False
-            return np.empty(atom.shape, atom.dtype)
-
-    def _is_in_order(self, atom: Atom) -> bool:
-        pending, seen = [atom], set()
-        while pending:
-            a = pending.pop()
-            if a.ndim < 2 or a in seen:
-                continue
-            seen.add(a)
-            node = self._producers.get(a)  # type: ignore[call-overload]
-            if node is not None and node.prim.elementwise:
-                pending += node.inputs
-                continue
-            value = a.value if isinstance(a, Const) else self._memo.get(a)  # type: ignore[call-overload]
-            if value is None and (node is not None or self.known):
-                return False
-            if value is not None and not np.asarray(value).flags.c_contiguous:
-                return False
-        return True
+            return None
 
     def suspended(self) -> bool:
         """Say no: a graph is no derivative."""
