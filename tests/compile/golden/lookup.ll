@@ -59,20 +59,26 @@ sound3:
   %v37 = mul nsw i64 16, 2
   %v38 = getelementptr inbounds double, ptr %argument1, i64 %v37
   %v39 = getelementptr inbounds double, ptr %v38, i64 1
-  %v40 = getelementptr inbounds double, ptr %v39, <8 x i64> <i64 0, i64 2, i64 4, i64 6, i64 8, i64 10, i64 12, i64 14>
-  %v41 = call <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr> %v40, i32 8, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>, <8 x double> splat (double 0x3FF0000000000000)), !alias.scope !5, !noalias !6
-  %v42 = fsub contract <8 x double> %v36, %v41
-  %v43 = mul nsw i64 16, -1
-  %v44 = getelementptr inbounds double, ptr %result0, i64 %v43
-  %v45 = getelementptr inbounds double, ptr %v44, i64 19
-  %v46 = getelementptr inbounds double, ptr %v45, i64 -7
-  %v47 = shufflevector <8 x double> %v42, <8 x double> poison, <8 x i32> <i32 7, i32 6, i32 5, i32 4, i32 3, i32 2, i32 1, i32 0>
-  %v48 = shufflevector <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>, <8 x i1> poison, <8 x i32> <i32 7, i32 6, i32 5, i32 4, i32 3, i32 2, i32 1, i32 0>
-  call void @llvm.masked.store.v8f64.p0(<8 x double> %v47, ptr %v46, i32 8, <8 x i1> %v48), !alias.scope !8, !noalias !9
-  %v49 = fcmp une <8 x double> %v36, splat (double 0x0000000000000000)
-  %v50 = getelementptr inbounds i8, ptr %result1, i64 16
-  %v51 = zext <8 x i1> %v49 to <8 x i8>
-  call void @llvm.masked.store.v8i8.p0(<8 x i8> %v51, ptr %v50, i32 1, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>), !alias.scope !11, !noalias !12
+  %v40 = getelementptr inbounds double, ptr %v39, i64 0
+  %v41 = shufflevector <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>, <8 x i1> zeroinitializer, <8 x i32> <i32 0, i32 8, i32 1, i32 8, i32 2, i32 8, i32 3, i32 8>
+  %v42 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v40, i32 8, <8 x i1> %v41, <8 x double> splat (double 0x3FF0000000000000)), !alias.scope !5, !noalias !6
+  %v43 = shufflevector <8 x double> poison, <8 x double> %v42, <8 x i32> <i32 8, i32 10, i32 12, i32 14, i32 4, i32 5, i32 6, i32 7>
+  %v44 = getelementptr inbounds double, ptr %v39, i64 7
+  %v45 = shufflevector <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>, <8 x i1> zeroinitializer, <8 x i32> <i32 8, i32 4, i32 8, i32 5, i32 8, i32 6, i32 8, i32 7>
+  %v46 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %v44, i32 8, <8 x i1> %v45, <8 x double> splat (double 0x3FF0000000000000)), !alias.scope !5, !noalias !6
+  %v47 = shufflevector <8 x double> %v43, <8 x double> %v46, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 9, i32 11, i32 13, i32 15>
+  %v48 = fsub contract <8 x double> %v36, %v47
+  %v49 = mul nsw i64 16, -1
+  %v50 = getelementptr inbounds double, ptr %result0, i64 %v49
+  %v51 = getelementptr inbounds double, ptr %v50, i64 19
+  %v52 = getelementptr inbounds double, ptr %v51, i64 -7
+  %v53 = shufflevector <8 x double> %v48, <8 x double> poison, <8 x i32> <i32 7, i32 6, i32 5, i32 4, i32 3, i32 2, i32 1, i32 0>
+  %v54 = shufflevector <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>, <8 x i1> poison, <8 x i32> <i32 7, i32 6, i32 5, i32 4, i32 3, i32 2, i32 1, i32 0>
+  call void @llvm.masked.store.v8f64.p0(<8 x double> %v53, ptr %v52, i32 8, <8 x i1> %v54), !alias.scope !8, !noalias !9
+  %v55 = fcmp une <8 x double> %v36, splat (double 0x0000000000000000)
+  %v56 = getelementptr inbounds i8, ptr %result1, i64 16
+  %v57 = zext <8 x i1> %v55 to <8 x i8>
+  call void @llvm.masked.store.v8i8.p0(<8 x i8> %v57, ptr %v56, i32 1, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 false, i1 false, i1 false, i1 false>), !alias.scope !11, !noalias !12
   ret i32 0
 fail1:
   ret i32 1
@@ -81,6 +87,7 @@ fail1:
 attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" "no-trapping-math"="true" }
 declare <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr>, i32, <8 x i1>, <8 x double>)
 declare <8 x i64> @llvm.masked.load.v8i64.p0(ptr, i32, <8 x i1>, <8 x i64>)
+declare <8 x double> @llvm.masked.load.v8f64.p0(ptr, i32, <8 x i1>, <8 x double>)
 declare void @llvm.masked.store.v8f64.p0(<8 x double>, ptr, i32, <8 x i1>)
 declare void @llvm.masked.store.v8i8.p0(<8 x i8>, ptr, i32, <8 x i1>)
 !0 = distinct !{!0}
