@@ -98,6 +98,10 @@ def test_an_entry_does_not_depend_on_how_many_are_drawn():
 @pytest.mark.parametrize("n", [np.int32(3), np.uint32(3), np.int64(3), np.array(3)])
 def test_a_step_may_be_traced(n):
     assert np.array_equal(wg.jit(random.fold_in)(KEY, n), random.fold_in(KEY, 3))
+    for number in (3, np.int64(3), np.uint8(3), np.array(3), 3 + 2**32):
+        assert np.array_equal(random.fold_in(KEY, number), random.fold_in(KEY, 3))
+    with pytest.raises(ArgumentError, match="no integer"):
+        random.fold_in(KEY, 1.5)
     keys = wg.fori_loop(0, 4, lambda i, key: random.fold_in(key, i), KEY)
     wanted = KEY
     for i in range(4):

@@ -123,7 +123,11 @@ def fold_in(key: Array, n: Any) -> Array:
     >>> np.array_equal(fold_in(key(0), 3), split(key(0), 4)[3])
     True
     """
-    count = np.uint32(n & 0xFFFFFFFF) if isinstance(n, int) else np.asarray(n, like=n).astype(np.uint32)
+    if isinstance(n, int):
+        n = np.uint32(n & 0xFFFFFFFF)
+    elif type_of(n).dtype.kind not in "iu":
+        raise ArgumentError(f"fold_in: {n!r} is no integer", instead="the number of a step, or int(...).")
+    count = n.astype(np.uint32)
     return np.stack(_threefry(_checked(key), np.uint32(0) * count, count), axis=-1)
 
 

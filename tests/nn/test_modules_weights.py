@@ -214,3 +214,10 @@ def test_counts_of_batches_are_passed_over():
     arrays = {name: np.ones(2) for name in ("weight", "bias", "running_mean", "running_var")}
     layer = from_state({**arrays, "num_batches_tracked": np.array(3)}, nn.BatchNorm(2))
     np.testing.assert_array_equal(layer.mean, np.ones(2))
+
+
+@pytest.mark.parametrize(("call", "args"), [(nn.save, (model(), "x")), (nn.load, (model(), "x"))])
+def test_the_path_comes_first(call, args):
+    with pytest.raises(ArgumentError, match="the path is a Sequential") as caught:
+        call(*args)
+    assert '("model.safetensors", model)' in caught.value.instead

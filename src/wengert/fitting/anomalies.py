@@ -112,7 +112,7 @@ class Explosions:
     Attributes
     ----------
     ratio : float
-        Above this multiple of the geometric mean of the norms before is far.
+        Above this multiple of the geometric mean of the norms before is far; above its third power while few were seen.
     """
 
     _FIRST = 20  # norms that make a mean
@@ -128,7 +128,8 @@ class Explosions:
         if not 0.0 < norm < math.inf:
             return None
         log = math.log(norm)
-        far = self.seen >= self._FIRST and log - self.log_mean > math.log(self.ratio)
+        power = 1 if self.seen >= self._FIRST else 3
+        far = self.seen > 0 and log - self.log_mean > power * math.log(self.ratio)
         multiple = math.exp(min(log - self.log_mean, 700.0))
         kept = min(self._KEPT, self.seen / (self.seen + 1))
         self.log_mean = kept * self.log_mean + (1.0 - kept) * log

@@ -163,7 +163,7 @@ def _check(loss: Any, optimizer: Any, epochs: Any, callbacks: Any, options: Opti
     _check_options(options)
     if not isinstance(optimizer, Optimizer):
         raise ArgumentError(
-            f"fit: the optimiser is a {getattr(optimizer, '__name__', type(optimizer).__name__)}",
+            f"fit: {getattr(optimizer, '__name__', type(optimizer).__name__)} is no optimiser",
             why="it is a record with init and update, such as wengert.optim makes.",
             instead="write fit(model, loss, data, wengert.optim.adam(1e-3)).",
         )

@@ -69,6 +69,8 @@ def save(path: str | os.PathLike[str], model: Any) -> None:
     ------
     ModuleNotFoundError
         If safetensors is not installed.
+    ArgumentError
+        If `path` is none.
     WeightsError
         If a leaf is no array or number, or two leaves have one name.
 
@@ -87,6 +89,7 @@ def save(path: str | os.PathLike[str], model: Any) -> None:
     >>> there_and_back(model) if importlib.util.find_spec("safetensors") else model
     {'slope': 2.0, 'offset': 1.0}
     """
+    _check_path("save", path)
     arrays = {group[0].name: _array(group[0]) for group in _groups(model_places(model))}
     writer = _safetensors().numpy
     replace_file(path, lambda part: writer.save_file(arrays, str(part)))
@@ -110,6 +113,8 @@ def load(path: str | os.PathLike[str], model: Any) -> Any:
     ------
     ModuleNotFoundError
         If safetensors is not installed.
+    ArgumentError
+        If `path` is none.
     WeightsError
         If names, shapes or dtypes differ: it lists all that are missing, extra or different. Or if the file is
         not whole.
@@ -126,8 +131,18 @@ def load(path: str | os.PathLike[str], model: Any) -> Any:
     ...     print("nothing is loaded")
     nothing is loaded
     """
+    _check_path("load", path)
     places = model_places(model)
     return rebuilt(model, places, read_file(path), str(path), exact=True)
+
+
+def _check_path(name: str, path: Any) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(
+            f"nn.{name}: the path is a {type(path).__name__}",
+            why="the file comes first, and the model behind it.",
+            instead=f'write nn.{name}("model.safetensors", model).',
+        )
 
 
 def model_places(model: Any) -> list[Place]:
