@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -72,6 +73,20 @@ def test_static_fields_of_any_dataclass_are_no_leaves():
     leaves, structure = tree.flatten(Power(2.0, 3))
     assert leaves == [2.0]
     assert tree.unflatten(structure, [5.0]) == Power(5.0, 3)
+
+
+def test_a_decorator_of_dataclasses_changes_nothing():
+    @dataclass
+    class Scale(nn.Module):
+        by: float
+
+    two = Scale(np.array([1.0, 2.0]))
+    assert two == two
+    assert two != Scale(two.by)
+    assert hash(two)
+    assert repr(two) == "Scale(by=f64[2])"
+    with pytest.raises(TypeError, match="cannot inherit frozen"):
+        dataclass(frozen=True)(Scale)
 
 
 def test_a_field_is_set_once():

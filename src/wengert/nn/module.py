@@ -91,6 +91,9 @@ def buffer(**options: Any) -> Any:
 
 
 @dataclass_transform(eq_default=False, field_specifiers=(static, buffer, dataclasses.field))
+@dataclasses.dataclass(
+    eq=False, repr=False
+)  # so that a decorator frozen=True on a subclass says that it cannot
 class Module:
     """The base of layers and models: subclasses are dataclasses, and pytrees of their fields.
 
@@ -127,6 +130,12 @@ class Module:
         adds_fields = bool(vars(cls).get("__annotations__"))
         dataclasses.dataclass(eq=False, repr=False, init=not own and (adds_fields or not inherited))(cls)
         cls._has_own_init = own or (inherited and not adds_fields)
+        for name in (
+            "__repr__",
+            "__eq__",
+            "__hash__",
+        ):  # a decorator @dataclass would replace what is inherited
+            setattr(cls, name, getattr(cls, name))
         for name in ("__call__", "train"):
             if name in vars(cls):
                 setattr(cls, name, _located(vars(cls)[name]))
