@@ -7,7 +7,8 @@ Behind, sums of products that steps only add up, as one product of the factors o
     after:  loop over t: stack a_t, b_t;        c + sum_tk a_tik b_tkj
 
 The derivative of a recurrent network with respect to a matrix is such a sum. One large product is quicker than many
-small ones, which each load and store all of the sum. Factors are stacked where they have fewer entries than the sum.
+small ones, which each load and store all of the sum. Factors are stacked where they have fewer entries than the sum;
+never by a loop that was told to keep few states.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def _split(node: Node) -> list[Node]:
     loop = rest.params["loop"]
     n, m = loop.n_consts, loop.n_carry
     step = with_products(loop.body, own=loop.body.inputs[n : n + m])
-    sums = {j: product for j in range(m) if (product := _sum(step, n, m, j)) is not None}
+    may = range(m) if node.params["loop"].checkpoint is None else ()
+    sums = {j: product for j in may if (product := _sum(step, n, m, j)) is not None}
     stacks = _Stacks(rest, step, sums)
     if not sums or stacks.room > sum(size_of(product.outputs[0].shape) for product in sums.values()):
         return [*front, rest] if front else [node]

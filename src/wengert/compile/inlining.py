@@ -12,6 +12,8 @@ from typing import Any
 
 from wengert.control.call import call_
 from wengert.control.custom import custom, custom_eval
+from wengert.control.reversal import reversal_
+from wengert.control.reversal_loops import reversal_loops
 from wengert.core.graph import Atom, Graph, Node, Var
 from wengert.core.lowering import Composed
 from wengert.transforms.contraction import contraction_
@@ -57,6 +59,8 @@ def graph_of(node: Node) -> Graph | None:
     """Return the graph that takes the place of a node, or None."""
     if node.prim in {call_, contraction_}:
         return node.params["graph"]  # type: ignore[no-any-return]
+    if node.prim is reversal_:
+        return reversal_loops([a.type for a in node.inputs], node.params["loop"])
     if node.prim is custom:
         return _operations_of(node)
     kind = node.prim.lower

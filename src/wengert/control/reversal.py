@@ -28,7 +28,7 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["plain_reversal", "reversal_"]
+__all__ = ["plain_reversal", "residuals_only", "reversal_"]
 
 
 class _Steps:
@@ -41,7 +41,7 @@ class _Steps:
         self._n_steps = len(xs[0]) if xs else loop.length
         n = loop.n_consts
         self.step = Executor(loop.body, donated=loop.body.inputs[n : n + loop.n_carry])
-        self.forward = Executor(_residuals_only(made.forward, len(loop.body.outputs)))
+        self.forward = Executor(residuals_only(made.forward, len(loop.body.outputs)))
         sums = made.n_fixed_consts + sum(made.active[1]) + sum(made.active[0])
         self.backward = Executor(made.backward, donated=made.backward.inputs[made.n_fixed_consts : sums])
 
@@ -68,7 +68,7 @@ class _Steps:
         return self.backward.consume(bars)
 
 
-def _residuals_only(forward: Graph, n_results: int) -> Graph:
+def residuals_only(forward: Graph, n_results: int) -> Graph:
     """Return the forward half of a body without its results, which the step that follows has already used."""
     return simplify(
         Graph(forward.inputs, forward.nodes, forward.outputs[n_results:], forward.name), passes=("prune",)
