@@ -9,6 +9,8 @@ import wengert as wg
 from wengert.control.reversal_loops import _table
 from wengert.control.schedules import schedule
 
+pytestmark = pytest.mark.usefixtures("machine_code")
+
 SCHEDULES = [1, 2, 3, 5, "sqrt", "binomial"]
 
 

@@ -173,13 +173,24 @@ class Body:
         views = [r for r in self.roots if isinstance(r, Unit) and r.is_alias]
         shared = {a for view in views for a in (*view.operands, *view.results)}
         for k, unit in enumerate(self.roots):
-            base = unit.base if isinstance(unit, Unit) else None
-            if base is None or base in shared or any(y in self._destinations for y in unit.results):
+            if not isinstance(unit, Unit):
                 continue
-            owner = self.owners.get(base)
-            ours = (owner is not None or base in self._own) and base not in self.graph.outputs
-            later = any(base in r.sources or owner in r.reads for r in self.roots[k + 1 :])
-            unit.is_alias = ours and not later
+            if unit.base is not None and unit.base not in shared:
+                unit.is_alias = self._may_hold(unit.base, unit.results, self.roots[k + 1 :])
+            for y, base in unit.bases.items():
+                alone = base not in shared and unit.operands.count(base) == 1 and base.type == y.type
+                if alone and self._may_hold(base, [y], self.roots[k + 1 :]):
+                    unit.taken[y] = self.owners.get(base)
+
+    def _may_hold(self, base: Atom, results: Sequence[Atom], later: Sequence[Any]) -> bool:
+        """Say whether results may be written into the memory of a value: it is ours, and nobody reads it later."""
+        owner = self.owners.get(base)
+        ours = (owner is not None or base in self._own) and base not in self.graph.outputs
+        return (
+            ours
+            and not any(y in self._destinations for y in results)
+            and not any(base in r.sources or owner in r.reads for r in later)
+        )
 
     def _classify_node(
         self, node: Node, counts: dict[Atom, int], weights: dict[Atom, tuple[int, int]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from wengert.compile.arrangement import Loop
@@ -55,6 +55,13 @@ def roots_in(item: Any) -> list[Root]:
     return [item] if isinstance(item, Root) else []
 
 
+def _hosts(root: Any) -> Collection[Any]:
+    """Return whose memory holds results of a root or unit."""
+    if not isinstance(root, Unit):
+        return ()
+    return root.reads if root.is_alias else root.taken.values()
+
+
 def last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Any]]:
     """Return the roots and units that are read for the last time in each item; those kept are read later.
 
@@ -67,10 +74,10 @@ def last_reads(items: Sequence[Any], kept: set[Any]) -> dict[int, list[Any]]:
     }
     last, kept = dict(places), set(kept)
     for root in sorted(places, key=places.__getitem__, reverse=True):
-        is_alias = isinstance(root, Unit) and root.is_alias
+        hosts = _hosts(root)
         for other in root.reads:
-            last[other] = max(last[other], last[root] if is_alias else places[root])
-            if is_alias and root in kept:
+            last[other] = max(last[other], last[root] if other in hosts else places[root])
+            if other in hosts and root in kept:
                 kept.add(other)
     found: dict[int, list[Any]] = {}
     for root, k in last.items():

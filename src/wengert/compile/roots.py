@@ -139,6 +139,10 @@ class Unit:
         Whether the results lie in the memory of the operands.
     base : Atom or None
         An operand in whose memory the result may be written, if nobody reads it afterwards.
+    bases : dict
+        Of some results, operands in whose memory they may be written, as far as nobody reads these afterwards.
+    taken : dict
+        Of those that are, whose memory it was: a root or unit, or None for what a step starts from.
     order : int
         Of which node of the graph it comes.
     """
@@ -146,6 +150,7 @@ class Unit:
     __slots__ = (
         "axes",
         "base",
+        "bases",
         "is_alias",
         "operands",
         "order",
@@ -153,6 +158,7 @@ class Unit:
         "reads",
         "results",
         "sources",
+        "taken",
         "write",
     )
 
@@ -164,8 +170,11 @@ class Unit:
         *,
         is_alias: bool = False,
         base: Atom | None = None,
+        bases: dict[Atom, Atom] | None = None,
     ) -> None:
         self.base = base
+        self.bases = bases or {}
+        self.taken: dict[Atom, Any] = {}
         self.sources: set[Atom] = set()
         self.is_alias = is_alias
         self.order = -1

@@ -6,7 +6,7 @@ lowered like any other. Numbers that they carry are values, arrays have memory o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -192,17 +192,32 @@ def _scatter(body: Body, node: Node) -> Unit | None:
 
 
 class Carry:
-    """What a loop carries: numbers as values, arrays in memory that every step overwrites."""
+    """What a loop carries: numbers as values, arrays in memory that every step overwrites.
 
-    def __init__(self, body: Body, atoms: Sequence[Atom], results: Sequence[Atom]) -> None:
+    An array begins as a copy of what it starts from, or in the memory of that, where it was taken.
+    """
+
+    def __init__(
+        self, body: Body, atoms: Sequence[Atom], results: Sequence[Atom], taken: Collection[Atom] = ()
+    ) -> None:
         self._body = body
         self._w = body.lowering.writer
-        self.first = [None if a.shape else body.number(a) for a in atoms]
-        self.memory = [body.result(y) if y.shape else None for y in results]
         self.results = results
-        for a, m in zip(atoms, self.memory, strict=True):
-            if m is not None:
-                copy(self._w, body.in_memory(a), m, a.shape)
+        self.first = [None if a.shape else body.number(a) for a in atoms]
+        self.memory = [
+            self._begun(a, y, taken=y in taken) if a.shape else None
+            for a, y in zip(atoms, results, strict=True)
+        ]
+
+    def _begun(self, a: Atom, y: Atom, *, taken: bool) -> Memory:
+        """Return the memory of an array, with what it starts from in it."""
+        start, body = self._body.in_memory(a), self._body
+        if taken and start.strides == row_major(a.shape):
+            body.entries.definitions[y] = start
+            return start
+        made = body.result(y)
+        copy(self._w, start, made, a.shape)
+        return made
 
     def enter(self) -> list[Any]:
         """Return what a step starts from, as definitions; called in the scope of the step."""
@@ -249,7 +264,7 @@ def _scan(body: Body, node: Node) -> Unit | None:
 
     def write() -> None:
         w = body.lowering.writer
-        carried = Carry(body, carry, node.outputs[:m])
+        carried = Carry(body, carry, node.outputs[:m], unit.taken)
         stacks = [body.result(y) for y in node.outputs[m:]]
         fixed = [_operand(body, a) for a in consts]
         slices = [body.in_memory(x) for x in xs]
@@ -271,7 +286,8 @@ def _scan(body: Body, node: Node) -> Unit | None:
         for stack in stacks:
             w.wrote(stack.buffer)
 
-    return Unit(node.inputs, node.outputs, write)
+    unit = Unit(node.inputs, node.outputs, write, bases=_arrays_of(node.outputs, carry))
+    return unit
 
 
 @_unit(while_)
@@ -284,7 +300,7 @@ def _while(body: Body, node: Node) -> Unit | None:
 
     def write() -> None:
         w = body.lowering.writer
-        carried = Carry(body, carry, node.outputs)
+        carried = Carry(body, carry, node.outputs, unit.taken)
         fixed = [_operand(body, a) for a in consts]
         w.open(certain=False)
         inputs = [*fixed, *carried.enter()]
@@ -296,7 +312,13 @@ def _while(body: Body, node: Node) -> Unit | None:
         statements = w.close()
         w.append(While(ahead, condition, statements, carried.close()))
 
-    return Unit(node.inputs, node.outputs, write)
+    unit = Unit(node.inputs, node.outputs, write, bases=_arrays_of(node.outputs, carry))
+    return unit
+
+
+def _arrays_of(results: Sequence[Atom], carry: Sequence[Atom]) -> dict[Atom, Atom]:
+    """Return what each array that a loop gives has started from."""
+    return {y: a for y, a in zip(results, carry, strict=False) if a.shape}
 
 
 def _asked(body: Body, graph: Graph, inputs: Sequence[Any]) -> tuple[list[Statement], Value]:

@@ -143,7 +143,7 @@ class Module:
     _has_own_init = False  # not annotated: no field
 
     def __setattr__(self, name: str, value: Any) -> None:
-        field = type(self).__dataclass_fields__.get(name)  # type: ignore[attr-defined]
+        field = type(self).__dataclass_fields__.get(name)
         if field is None:
             raise ArgumentError(
                 f"{type(self).__name__} has no field {name}",
@@ -248,7 +248,7 @@ class Module:
         >>> Scale(2.0).replace(factor=3.0)
         Scale(factor=3.0)
         """
-        known = type(self).__dataclass_fields__  # type: ignore[attr-defined]
+        known = type(self).__dataclass_fields__
         unknown = sorted(set(fields) - set(known))
         if unknown:
             raise ArgumentError(
