@@ -97,7 +97,6 @@ LEFT_TO_NUMPY = {
         "voigt_profile", "wright_bessel", "wrightomega", "y0", "y1", "yn", "yv", "yve", "zeta", "zeta_base",
         "zeta_decay", "zeta_pole_distance", "zetac",
     },
-    "reversals of loops that are not scans": {"scan_reversal"},
 }  # fmt: skip
 IN_DOUBLES = {"eigh", "svd"}  # native, and left to NumPy in single precision
 LEFT = frozenset().union(*LEFT_TO_NUMPY.values())
