@@ -20,7 +20,18 @@ for _package in (wengert.ops, wengert.scipy):
 
 # The parameters of these hold graphs, which fix the dtypes of operands: tests/laws/test_staged.py and tests/control
 # hold them to their own laws. The others call Python on plain values, and have no rules.
-GRAPHS = {"call", "contraction", "scan", "scan_reversal", "switch", "while", "while_reversal"}
+GRAPHS = {
+    "call",
+    "contraction",
+    "deferred",
+    "initial_value",
+    "initial_value_adjoint",
+    "scan",
+    "scan_reversal",
+    "switch",
+    "while",
+    "while_reversal",
+}
 WITHOUT_LAWS = {*GRAPHS, "numpy_call"}
 
 ALL = sorted(set(PRIMITIVES) - WITHOUT_LAWS)

@@ -25,6 +25,7 @@ from wengert.core.numpy_protocol import operand, traced_leaves
 from wengert.core.primitive import Primitive, Site, define
 from wengert.errors import ArgumentError, RefusedError
 from wengert.ops.families import match, spread
+from wengert.scipy.integrate.parameters import is_number, replaced
 from wengert.types import ArrayType
 
 __all__ = ["dblquad", "fixed_quad", "quad"]
@@ -121,7 +122,7 @@ def _integral_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, integrand: Integr
         def tangent(t: Any, *args: Any) -> Any:
             held, dots = args[:n], args[n:]
             return jvp(
-                lambda *moved: integrand.at(t, _with(held, moving, moved)),
+                lambda *moved: integrand.at(t, replaced(held, moving, moved)),
                 tuple([held[i] for i in moving]),
                 tuple(dots),
             )[1]
@@ -129,14 +130,6 @@ def _integral_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, integrand: Integr
         derived = integrand.derived(tangent, integrand.size)
         terms.append(integral(a, b, *ps, *[p_dots[i] for i in moving], integrand=derived))
     return y, spread(sum(terms[1:], terms[0]), y)
-
-
-def _with(xs: Sequence[Any], places: Sequence[int], new: Sequence[Any]) -> list[Any]:
-    """Return xs with some entries replaced."""
-    ys = list(xs)
-    for i, x in zip(places, new, strict=True):
-        ys[i] = x
-    return ys
 
 
 def _integral_vjp(y_bar: Any, site: Site, *, integrand: Integrand) -> list[Any]:
@@ -153,7 +146,7 @@ def _integral_vjp(y_bar: Any, site: Site, *, integrand: Integrand) -> list[Any]:
         def cotangents(t: Any, *args: Any) -> Any:
             held, y_bar = args[:-1], args[-1]
             _, pullback = vjp(
-                lambda *moved: integrand.at(t, _with(held, moving, moved)), *[held[i] for i in moving]
+                lambda *moved: integrand.at(t, replaced(held, moving, moved)), *[held[i] for i in moving]
             )
             return np.concatenate([np.reshape(bar, -1) for bar in pullback(y_bar)])
 
@@ -236,21 +229,16 @@ def quad(func: Callable[..., Any], a: Any, b: Any, args: Any = (), **options: An
     others = options.keys() - _OPTIONS
     if others:
         return _plain(func, a, b, args, options, leaves, min(others))
-    fixed = {i: leaf for i, leaf in enumerate(leaves) if not _is_number(leaf)}
+    fixed = {i: leaf for i, leaf in enumerate(leaves) if not is_number(leaf)}
     places = [i for i in range(len(leaves)) if i not in fixed]
 
     def fun(t: Any, *xs: Any) -> Any:
-        full = _with(leaves, places, xs)
+        full = replaced(leaves, places, xs)
         return _as_component(func(t, *tree.unflatten(structure, full)), integrand.name)
 
     integrand = Integrand(fun, 1, options, getattr(func, "__name__", repr(func)))
     y = integral(operand(a), operand(b), *[leaves[i] for i in places], integrand=integrand)
     return y[0], max(integrand.errors)
-
-
-def _is_number(leaf: Any) -> bool:
-    """Say whether an argument is an operand, which may have a derivative; what is not goes along as it is."""
-    return isinstance(leaf, Traced | float | complex) or getattr(leaf, "dtype", np.dtype(bool)).kind in "fc"
 
 
 def _as_component(y: Any, name: str) -> Any:
