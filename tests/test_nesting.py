@@ -20,7 +20,7 @@ def pullback(fun: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: wg.vjp(fun, x)[1](1.0)[0]
 
 
-MODES = {"forward": forward, "reverse": wg.grad, "pullback": pullback}
+MODES = {"forward": forward, "reverse": wg.grad, "pullback": pullback, "taylor": wg.derivative}
 PAIRS = list(product(MODES.values(), repeat=2))
 names = pytest.mark.parametrize(
     ("outer", "inner"), PAIRS, ids=["-".join(p) for p in product(MODES, repeat=2)]

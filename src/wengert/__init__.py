@@ -14,6 +14,7 @@ from wengert.api.gradients import elementwise_grad, grad, value_and_grad
 from wengert.api.jacobians import hessian, jacfwd, jacobian, jacrev
 from wengert.api.products import hvp, jvp, linear_transpose, linearize, vhp, vjp
 from wengert.api.staging import trace
+from wengert.api.taylor import derivative, laplacian, taylor
 from wengert.control.checkpoint import checkpoint
 from wengert.control.checkpointed_loop import checkpointed_loop
 from wengert.control.cond import cond, switch
@@ -52,6 +53,7 @@ __all__ = [
     "debug_nans",
     "defjvp",
     "defvjp",
+    "derivative",
     "derivative_source",
     "draw",
     "elementwise_grad",
@@ -74,6 +76,7 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "laplacian",
     "lift",
     "linear_transpose",
     "linearize",
@@ -89,6 +92,7 @@ __all__ = [
     "scan",
     "stop_gradient",
     "switch",
+    "taylor",
     "trace",
     "tree",
     "value_and_grad",

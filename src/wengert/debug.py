@@ -95,7 +95,7 @@ class debug_nans:  # noqa: N801 - used as a function
             quick=None,
             **{
                 rule: getattr(watched, rule)
-                for rule in ("eval", "save", "jvp", "vjp", "batch")
+                for rule in ("eval", "save", "jvp", "taylor", "vjp", "batch")
                 if getattr(prim, rule) is not None
             },
         )
@@ -190,6 +190,14 @@ class _Watched:
         self._forward(y, xs, params)
         self._derivative(y_dot, (*xs, y, *x_dots), xs, params, "tangent", x_dots)
         return y, y_dot
+
+    def taylor(self, xs: Sequence[Any], series: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        with self._quiet(), self._blaming(xs, params):
+            y, y_series = self.prim.taylor(xs, series, **params)  # type: ignore[misc]
+        self._forward(y, xs, params)
+        given = [next((c for c in s if c is not None), None) for s in series]
+        self._derivative(y_series, (*xs, y, *series), xs, params, "coefficient", given)
+        return y, y_series
 
     def vjp(self, y_bar: Any, site: Any, **params: Any) -> Any:
         with self._blaming(site.xs, params, "cotangent", (y_bar,)):

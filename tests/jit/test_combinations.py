@@ -59,6 +59,17 @@ VECTORS = {
     "jit(jacfwd)": lambda f, j: (wg.jacfwd(vector), jit(wg.jacfwd(vector))),
     "jit(jacrev)": lambda f, j: (wg.jacrev(vector), jit(wg.jacrev(vector))),
     "jacfwd(jacrev(jit))": lambda f, j: (wg.jacfwd(wg.jacrev(f)), wg.jacfwd(wg.jacrev(j))),
+    "laplacian(jit)": lambda f, j: (wg.laplacian(f), wg.laplacian(j)),
+    "jit(laplacian)": lambda f, j: (wg.laplacian(f), jit(wg.laplacian(f))),
+    "jit(grad(laplacian(jit)))": lambda f, j: (wg.grad(wg.laplacian(f)), jit(wg.grad(wg.laplacian(j)))),
+    "taylor(jit)": lambda f, j: (
+        lambda x: wg.taylor(f, (x,), ([V, V],)),
+        lambda x: wg.taylor(j, (x,), ([V, V],)),
+    ),
+    "jit(taylor)": lambda f, j: (
+        lambda x: wg.taylor(f, (x,), ([V, V],)),
+        jit(lambda x: wg.taylor(f, (x,), ([V, V],))),
+    ),
     "jit in jit in grad": lambda f, j: (
         wg.grad(lambda x: f(x) * f(2 * x)),
         wg.grad(jit(lambda x: j(x) * j(2 * x))),

@@ -32,6 +32,20 @@ def bend_jvp(prim: Primitive, bend: Bend) -> Primitive:
     return prim.with_rules(jvp=jvp)
 
 
+def bend_taylor(prim: Primitive, bend: Bend, order: int) -> Primitive:
+    """The primitive with a bent coefficient of one order; of several results, those of all are bent."""
+
+    def taylor(xs: Any, series: Any, **params: Any) -> Any:
+        y, found = prim.taylor(xs, series, **params)
+
+        def bent(coefficients: Any) -> Any:
+            return tuple([_bend(c, bend) if k == order else c for k, c in enumerate(coefficients, start=1)])
+
+        return y, tuple([bent(c) for c in found]) if prim.multiple else bent(found)
+
+    return prim.with_rules(taylor=taylor)
+
+
 def bend_vjp(prim: Primitive, bend: Bend, operand: int) -> Primitive:
     """The primitive with the cotangent of one operand bent."""
 

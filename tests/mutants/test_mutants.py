@@ -17,6 +17,7 @@ from tests.laws.rules import cotangents, results, reverse
 from tests.laws.saved import saved
 from tests.laws.second_order import second_order
 from tests.laws.shapes import shapes
+from tests.laws.taylor import laplacian, taylor
 from wengert.core.primitive import PRIMITIVES, Primitive
 from wengert.types import ArrayType
 
@@ -70,6 +71,25 @@ def test_bent_jvp_is_killed_twice(name: str, how: str) -> None:
     mutant = bent.bend_jvp(PRIMITIVES[name], getattr(bent, how))
     assert killed(mutant, adjoint)
     assert killed(mutant, difference)
+
+
+SERIES = [name for name in TANGENTS if PRIMITIVES[name].taylor is not None]
+
+# Laplacians are by real numbers, and a linear function of one of them has no second coefficient that could be bent.
+UNSEEN = {
+    *((name, order) for name in ("conjugate", "imag", "irfft", "real") for order in (1, 2)),
+    *(("negative", 2), ("positive", 2)),
+}
+
+
+@pytest.mark.parametrize("how", ["FACTOR", "SIGN", "SHIFT"])
+@pytest.mark.parametrize("name", SERIES)
+def test_bent_series_are_killed(name: str, how: str) -> None:
+    """By nested forward modes and contours; where a Laplacian uses them, by that of nested forward modes, too."""
+    for order in (1, 2, 3):
+        assert killed(bent.bend_taylor(PRIMITIVES[name], getattr(bent, how), order), taylor)
+        if order < 3 and (name, order) not in UNSEEN:
+            assert killed(bent.bend_taylor(PRIMITIVES[name], getattr(bent, how), order), laplacian)
 
 
 @pytest.mark.parametrize(("name", "operand"), PLANTED)

@@ -4,74 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from wengert import tree
 from wengert.api.arguments import (
-    as_direction,
-    as_input,
-    as_output,
     disjoint,
     fresh,
     own_results,
     settled,
     zeros_of,
 )
+from wengert.api.flat import FlatFunction, zero_tangent
 from wengert.api.gradients import grad, value_and_grad
-from wengert.errors import ArgumentError, check_callable
 from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 __all__ = ["hvp", "jvp", "linear_transpose", "linearize", "vhp", "vjp"]
-
-
-class _Flat:
-    """A function of pytrees as a function of flat leaves; remembers the structure of its result and its aux."""
-
-    def __init__(self, fun: Callable[..., Any], primals: Any, name: str, *, has_aux: bool = False) -> None:
-        check_callable(fun, name)
-        if not isinstance(primals, tuple | list):
-            raise ArgumentError(
-                f"{name} takes the primals as a tuple, one entry per argument, not a {type(primals).__name__}",
-                why="a function may have several arguments, and each of them may itself be a container.",
-                instead=f"write {name}(f, (x,), ...).",
-            )
-        self.fun, self.name, self.has_aux = fun, name, has_aux
-        leaves, self.structure = tree.flatten(tuple(primals))
-        self.leaves = [as_input(x, lambda: f"a primal of {name}") for x in leaves]
-        self.aux: Any = None
-        self.out_structure: Any = None
-
-    def __call__(self, *leaves: Any) -> list[Any]:
-        y = self.fun(*tree.unflatten(self.structure, leaves))
-        if self.has_aux:
-            if not (isinstance(y, tuple) and len(y) == 2):
-                raise ArgumentError(
-                    "with has_aux=True the function must return a pair (value, aux)",
-                    why="the value is differentiated, and aux is handed through.",
-                    instead="return (value, aux), or leave has_aux out.",
-                )
-            y, self.aux = y
-        ys, self.out_structure = tree.flatten(y)
-        return [as_output(v, self.name) for v in ys]
-
-    def directions(self, trees: Any, structure: Any, values: Sequence[Any], what: str) -> list[Any]:
-        """Return the leaves of tangents or cotangents, checked against the values they belong to."""
-        leaves, found = tree.flatten(trees)
-        if found != structure:
-            raise ArgumentError(
-                f"the {what}s of {self.name} have another structure than the values",
-                why=f"{what}s: {found}; values: {structure}.",
-                instead=f"give one {what} for each value, in the same containers.",
-            )
-        return [as_direction(v, x, what) for v, x in zip(leaves, values, strict=True)]
-
-    def result(self, ys: Sequence[Any]) -> Any:
-        """Return leaves in the structure of the function's result."""
-        return tree.unflatten(self.out_structure, ys)
 
 
 def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
@@ -105,20 +54,16 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
 
     Examples
     --------
+    >>> import numpy as np
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
     """
-    flat = _Flat(fun, primals, "jvp", has_aux=has_aux)
+    flat = FlatFunction(fun, primals, "jvp", has_aux=has_aux)
     x_dots = flat.directions(tuple(tangents), flat.structure, flat.leaves, "tangent")
     ys, y_dots = push(flat, flat.leaves, x_dots)
-    dots = [_zero_tangent(y) if y_dot is None else y_dot for y, y_dot in zip(ys, y_dots, strict=True)]
+    dots = [zero_tangent(y) if y_dot is None else y_dot for y, y_dot in zip(ys, y_dots, strict=True)]
     y, y_dot = flat.result(ys), flat.result(disjoint(dots, x_dots))
     return (y, y_dot, settled(flat.aux)) if has_aux else (y, y_dot)
-
-
-def _zero_tangent(y: Any) -> Any:
-    """Return the zero tangent of an output; that of an integer is a float."""
-    return zeros_of(y if y.dtype.kind in "fc" else np.zeros(np.shape(y))[()])
 
 
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -156,7 +101,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> pullback(1.0)
     (np.float64(4.0), np.float64(3.0))
     """
-    flat = _Flat(fun, primals, "vjp", has_aux=has_aux)
+    flat = FlatFunction(fun, primals, "vjp", has_aux=has_aux)
     ys, pull = record(flat, flat.leaves)
 
     def pullback(y_bar: Any) -> Any:
@@ -194,22 +139,23 @@ def linearize(fun: Callable[..., Any], *primals: Any) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> y, f_dot = linearize(np.sin, 0.0)
     >>> f_dot(1.0), f_dot(2.0)
     (np.float64(1.0), np.float64(2.0))
     """
-    flat = _Flat(fun, primals, "linearize")
+    flat = FlatFunction(fun, primals, "linearize")
     ys, pull = record(flat, flat.leaves)
     x_zeros = [zeros_of(x) for x in flat.leaves]
 
     def pull_dense(*y_bars: Any) -> list[Any]:
         return [zero if x_bar is None else x_bar for x_bar, zero in zip(pull(y_bars), x_zeros, strict=True)]
 
-    _, push_dense = record(pull_dense, [_zero_tangent(y) for y in ys])
+    _, push_dense = record(pull_dense, [zero_tangent(y) for y in ys])
 
     def jvp_fun(*tangents: Any) -> Any:
         x_dots = flat.directions(tuple(tangents), flat.structure, flat.leaves, "tangent")
-        return flat.result(own_results(push_dense(x_dots), [_zero_tangent(y) for y in ys], taken=x_dots))
+        return flat.result(own_results(push_dense(x_dots), [zero_tangent(y) for y in ys], taken=x_dots))
 
     return flat.result([fresh(y) for y in ys]), jvp_fun
 

@@ -1,6 +1,7 @@
 """The call of a graph: a primitive whose derivatives are graphs too, made once and kept.
 
 jvp     the graph of values and tangents
+taylor  the graph of values and coefficients
 vjp     the joint graph of results and cotangents, split into a forward half, which also returns what the backward
         half wants of it, and that half
 batch   the graph of batches
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from wengert.control.operand_types import require_types
+from wengert.control.series import Pattern, filled, pattern_of, present, regrouped, types_of
 from wengert.core.collector import collector_paused
 from wengert.core.floating_errors import are_watched
 from wengert.core.graph import Graph
@@ -26,9 +28,10 @@ from wengert.transforms.partition import split_at_cotangents
 from wengert.transforms.reverse import record
 from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
+from wengert.transforms.taylor import expand
 from wengert.types import ArrayType, type_of
 
-__all__ = ["batched_graph", "call_", "compilers", "halves", "tangent_graph", "tangent_halves"]
+__all__ = ["batched_graph", "call_", "compilers", "halves", "series_graph", "tangent_graph", "tangent_halves"]
 
 Flags = tuple[bool, ...]
 
@@ -149,6 +152,43 @@ def _joint_jvp(xs: Sequence[Any], x_dots: Sequence[Any], made: Graph, moved: Fla
     return flat[:n], tuple(next(y_dots) if has else None for has in moved)
 
 
+# Power series -------------------------------------------------------------------------------------------------------
+
+
+def series_graph(graph: Graph, pattern: Pattern, least: Pattern = ()) -> tuple[Graph, Pattern]:
+    """Return the graph of results and their coefficients, and which ones these are.
+
+    Its inputs are those of the graph, then the coefficients that `pattern` has. The first results have at least the
+    coefficients that `least` has.
+    """
+    return _kept(graph, ("taylor", pattern, least), lambda: _series_graph(graph, pattern, least))  # type: ignore[no-any-return]
+
+
+def _series_graph(graph: Graph, pattern: Pattern, least: Pattern) -> tuple[Graph, Pattern]:
+    n, order = len(graph.inputs), len(pattern[0])
+    at_least = (*least, *[(False,) * order] * (len(graph.outputs) - len(least)))
+    found: list[Pattern] = []
+
+    def fun(*flat: Any) -> list[Any]:
+        series = regrouped(iter(flat[n:]), pattern)
+        ys, y_series = expand(lambda *xs: graph.apply(xs), flat[:n], series, order)
+        whole = filled(y_series, graph.out_types, at_least)
+        found[:] = [pattern_of(whole)]
+        return [*ys, *present(whole)]
+
+    types = [*graph.in_types, *types_of(graph.in_types, pattern)]
+    return _closed(fun, types, f"series of {graph.name}"), found[0]
+
+
+def _taylor(xs: Sequence[Any], series: Sequence[Sequence[Any]], *, graph: Graph, active: Flags) -> Any:
+    del active
+    made, found = series_graph(graph, pattern_of(series))
+    operands = [*xs, *present(series)]
+    flat = call_(*operands, graph=made, active=(True,) * len(operands))
+    n = len(graph.outputs)
+    return flat[:n], regrouped(iter(flat[n:]), found)
+
+
 # Reverse ------------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +296,7 @@ call_: Primitive = define(
     eval=_eval,
     infer=_infer,
     jvp=_jvp,
+    taylor=_taylor,
     save=_save,
     vjp=_vjp,
     batch=_batch,

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.control.call import Flags, tangent_graph
+from wengert.control.call import Flags, series_graph, tangent_graph
+from wengert.control.series import Pattern, union
 from wengert.core.graph import Graph
 from wengert.types import ArrayType, type_of
 
-__all__ = ["full_tangents", "moved_carry", "selected"]
+__all__ = ["full_tangents", "moved_carry", "moved_series", "selected"]
 
 
 def moved_carry(body: Graph, consts: Flags, carry: Flags, slices: Flags = ()) -> tuple[Graph, Flags, Flags]:
@@ -24,6 +25,21 @@ def moved_carry(body: Graph, consts: Flags, carry: Flags, slices: Flags = ()) ->
         both = tuple(a or b for a, b in zip(carry, moved, strict=False))
         if both == carry:
             return made, carry, moved
+        carry = both
+
+
+def moved_series(
+    body: Graph, consts: Pattern, carry: Pattern, slices: Pattern = ()
+) -> tuple[Graph, Pattern, Pattern]:
+    """Return the graph of values and coefficients of a body, which ones carries have, and which ones results of a step.
+
+    A carry has those that it starts with, and those that a step gives it.
+    """
+    while True:
+        made, found = series_graph(body, (*consts, *carry, *slices), carry)
+        both = union(carry, found[: len(carry)])
+        if both == carry:
+            return made, carry, found
         carry = both
 
 

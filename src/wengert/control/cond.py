@@ -3,6 +3,7 @@
 A branch is chosen when the value is known; in a graph both ways are kept, under vmap each example takes its own.
 
     jvp     the same choice among the tangent graphs
+    taylor  the same choice among the graphs of values and coefficients
     vjp     the same choice among the backward halves; every forward half returns the residuals of all: its own, and
             zeros
     batch   the batched graphs; where the examples choose differently, all branches and a selection
@@ -11,14 +12,16 @@ A branch is chosen when the value is known; in a graph both ways are kept, under
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from wengert import tree
 from wengert.control.bodies import as_operands, body_of, merged, require_same
-from wengert.control.call import Flags, batched_graph, halves, tangent_graph
+from wengert.control.call import Flags, batched_graph, halves, series_graph, tangent_graph
 from wengert.control.operand_types import require_types
+from wengert.control.series import pattern_of, present, regrouped, union
 from wengert.core.dispatch import Traced
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
@@ -78,6 +81,15 @@ def _with_tangents(graph: Graph, flags: Flags, moved: Flags, n: int) -> Graph:
         return [*ys[:n], *[y_dot for y_dot, has in zip(own, moved, strict=True) if has]]
 
     return _adapted(graph, fun, graph.in_types)
+
+
+def _taylor(xs: Sequence[Any], series: Sequence[Sequence[Any]], *, graphs: Graphs) -> tuple[Any, Any]:
+    pattern = pattern_of(series[1:])
+    found = reduce(union, [series_graph(graph, pattern)[1] for graph in graphs])
+    made = tuple([series_graph(graph, pattern, found)[0] for graph in graphs])
+    flat = switch_(*xs, *present(series[1:]), graphs=made)
+    n = len(graphs[0].outputs)
+    return flat[:n], regrouped(iter(flat[n:]), found)
 
 
 def _save(*xs: Any, graphs: Graphs) -> tuple[Any, Any]:
@@ -186,6 +198,7 @@ switch_: Primitive = define(
     eval=lambda index, *xs, graphs: tuple(run(graphs[_place(index, len(graphs))], xs)),
     infer=_infer,
     jvp=_jvp,
+    taylor=_taylor,
     save=_save,
     vjp=_vjp,
     batch=_batch,

@@ -3,6 +3,7 @@
     carry' = body(constants, carry)        while condition(constants, carry)
 
     jvp     the same loop on the tangent graph of the body, under the same condition
+    taylor  the same loop on the graph of values and coefficients of the body, under the same condition
     vjp     another primitive (`conditional_reversal`), which keeps nothing of the loop but its operands
     batch   examples that are done keep their values while the others go on
 
@@ -18,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from wengert.control.call import Flags, batched_graph
-from wengert.control.carried import full_tangents, moved_carry, selected
+from wengert.control.carried import full_tangents, moved_carry, moved_series, selected
 from wengert.control.hoisting import hoisted
 from wengert.control.operand_types import require_types
+from wengert.control.series import Pattern, filled, pattern_of, present, regrouped, types_of
 from wengert.core.graph import Graph, Var
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
 from wengert.transforms.execution import Executor
@@ -28,7 +30,17 @@ from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
 from wengert.types import ArrayType, type_of
 
-__all__ = ["While", "batched_loop", "inexact", "infer_loop", "repeated", "spread", "tangent_loop", "while_"]
+__all__ = [
+    "While",
+    "batched_loop",
+    "inexact",
+    "infer_loop",
+    "repeated",
+    "series_loop",
+    "spread",
+    "tangent_loop",
+    "while_",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,45 @@ def _jvp(operands: Sequence[Any], dots: Sequence[Any], *, loop: While) -> tuple[
     return ys[:m], tuple(next(rest) if on else None for on in carry_on)
 
 
+# Power series ---------------------------------------------------------------------------------------------------------
+
+
+def series_loop(loop: While, consts: Pattern, carry: Pattern) -> tuple[While, Pattern]:
+    """Return the loop of values and coefficients, and which coefficients it carries.
+
+    Its constants are those of the loop, then their coefficients; and so is its carry.
+    """
+    key = ("while taylor", loop, consts, carry)
+    found = loop.body.derived.get(key)
+    if found is None:
+        found = loop.body.derived[key] = _series_loop(loop, consts, carry)
+    return found
+
+
+def _series_loop(loop: While, consts: Pattern, carry: Pattern) -> tuple[While, Pattern]:
+    n, types = loop.n_consts, loop.body.in_types
+    made, carry, _ = moved_series(loop.body, consts, carry)
+    const_types, carry_types = types_of(types[:n], consts), types_of(types[n:], carry)
+    k, total = n + len(const_types), len(types)
+    rest = made.inputs[total:]
+    inputs = [*made.inputs[:n], *rest[: k - n], *made.inputs[n:total], *rest[k - n :]]
+    body = Graph(inputs, made.nodes, made.outputs, made.name)
+
+    def condition(*flat: Any) -> list[Any]:
+        return loop.condition.apply([*flat[:n], *flat[k : k + total - n]])
+
+    new_types = [*types[:n], *const_types, *types[n:], *carry_types]
+    return While(_made(condition, new_types, "condition"), body, k), carry
+
+
+def _taylor(operands: Sequence[Any], series: Sequence[Sequence[Any]], *, loop: While) -> tuple[Any, Any]:
+    n, m = loop.n_consts, len(loop.body.outputs)
+    new, carry = series_loop(loop, pattern_of(series[:n]), pattern_of(series[n:]))
+    starts = present(filled(series[n:], loop.body.out_types, carry))
+    flat = repeated([*operands[:n], *present(series[:n]), *operands[n:], *starts], new)
+    return flat[:m], regrouped(iter(flat[m:]), carry)
+
+
 # Reverse --------------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +283,7 @@ while_: Primitive = define(
     eval=_eval,
     infer=infer_loop,
     jvp=_jvp,
+    taylor=_taylor,
     vjp=_vjp,
     batch=_batch,
     samples=_samples,

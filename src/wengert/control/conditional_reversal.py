@@ -9,6 +9,8 @@ G(x, v) = (F(x), F'(x) v), whose cotangents at seeds (z, w) are
     jvp     R(x, s) moves by F'(x)^T s_dot + (F''(x) x_dot)^T s: the cotangent of x in G at v = x_dot, (s_dot, s);
             that of v is R itself
     vjp     <c, R(x, s)> = <F'(x) c, s>: the cotangent of s is F'(x) c, that of x its cotangent in G at v = c, (0, s)
+    taylor  with A(t) = F'(x(t)) the loop of coefficients has the Jacobian dy_k / dx_j = A_(k-j), so that at the seeds
+            s_K, ..., s_0 the cotangent of x_j is r_(K-j) = sum_i A_i^T s_(K-j-i)
     batch   the reversal of the batched loop; constants become batches, since each example has its own cotangents
 
 So it closes: derivatives of all orders are loops and reversals of loops.
@@ -29,12 +31,14 @@ from wengert.control.conditional import (
     inexact,
     infer_loop,
     repeated,
+    series_loop,
     spread,
     tangent_loop,
 )
 from wengert.control.hoisting import hoisted
 from wengert.control.operand_types import require_types
 from wengert.control.scan import Halves, Loop, halves_of
+from wengert.control.series import filled, present
 from wengert.core.graph import Graph
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
 from wengert.transforms.execution import Executor, run
@@ -178,6 +182,32 @@ def _full(xs: Sequence[Any], dots: Sequence[Any]) -> list[Any]:
     return full_tangents(xs, dots, (True,) * len(xs))
 
 
+def _taylor(operands: Sequence[Any], series: Sequence[Sequence[Any]], *, loop: While) -> tuple[Any, Any]:
+    (xs, seeds), (x_series, seed_series) = _parts(operands, loop), _parts(series, loop)
+    n, order = loop.n_consts, len(series[0])
+    const_on, carry_on = _flags(loop)
+    patterns = [tuple([(on,) * order for on in flags]) for flags in (const_on, carry_on)]
+    new, _ = series_loop(loop, *patterns)
+    types = loop.body.in_types
+    const_series = filled(x_series[:n], types[:n], patterns[0])
+    carry_series = filled(x_series[n:], types[n:], patterns[1])
+    seed_types = selected(types[n:], carry_on)
+    whole = filled(seed_series, seed_types, tuple([(True,) * order] * len(seeds)))
+    rows = [[s, *coefficients] for s, coefficients in zip(seeds, whole, strict=True)]
+    reversed_seeds = [*[row[-1] for row in rows], *[s for row in rows for s in row[-2::-1]]]
+    flat = [*xs[:n], *present(const_series), *xs[n:], *present(carry_series), *reversed_seeds]
+    bars = while_reversal_(*flat, loop=new)
+    m, k = len(seeds), sum(const_on)
+    split = m * (1 + order)
+    groups = [(bars[:m], bars[m:split]), (bars[split : split + k], bars[split + k :])]
+    found = [
+        [*rest[i * order : (i + 1) * order][::-1], first]
+        for firsts, rest in groups
+        for i, first in enumerate(firsts)
+    ]
+    return tuple([row[0] for row in found]), tuple([tuple(row[1:]) for row in found])
+
+
 def _vjp(y_bar: Sequence[Any], site: Site, *, loop: While) -> list[Any]:
     xs, seeds = _parts(site.xs, loop)
     const_on, carry_on = _flags(loop)
@@ -214,6 +244,7 @@ while_reversal_: Primitive = define(
     eval=_eval,
     infer=_infer,
     jvp=_jvp,
+    taylor=_taylor,
     vjp=_vjp,
     batch=_batch,
     samples=_samples,

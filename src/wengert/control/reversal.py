@@ -26,6 +26,7 @@ from wengert.transforms.forward import push
 from wengert.transforms.reverse import record
 from wengert.transforms.simplify import simplify
 from wengert.transforms.staging import stage
+from wengert.transforms.taylor import expand
 from wengert.types import ArrayType, type_of
 
 __all__ = ["plain_reversal", "residuals_only", "reversal_"]
@@ -173,6 +174,11 @@ def _jvp(operands: Sequence[Any], dots: Sequence[Any], *, loop: Loop) -> tuple[A
     return tuple(ys), tuple(y_dots)
 
 
+def _taylor(operands: Sequence[Any], series: Sequence[Sequence[Any]], *, loop: Loop) -> tuple[Any, Any]:
+    ys, y_series = expand(lambda *xs: _plainly(xs, loop), operands, series, len(series[0]))
+    return tuple(ys), tuple(y_series)
+
+
 def _save(*operands: Any, loop: Loop) -> tuple[Any, Any]:
     return record(lambda *xs: _plainly(xs, loop), operands)
 
@@ -203,6 +209,7 @@ reversal_: Primitive = define(
     eval=_eval,
     infer=_infer,
     jvp=_jvp,
+    taylor=_taylor,
     save=_save,
     vjp=_vjp,
     batch=_batch,

@@ -3,6 +3,7 @@
     carry', y_k = body(constants, carry, x_k)        k = 0, ..., length - 1
 
     jvp     the same loop on the tangent graph of the body
+    taylor  the same loop on the graph of values and coefficients of the body
     vjp     a loop that also stacks what the backward half of the body wants of the forward one (the residuals), and a
             loop the other way round, which carries the cotangents of the carry and of the constants; that of `jvp`
             where one number alone moves (see `one_number`)
@@ -21,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from wengert.control.call import Flags, batched_graph
-from wengert.control.carried import full_tangents, moved_carry, selected
+from wengert.control.carried import full_tangents, moved_carry, moved_series, selected
 from wengert.control.hoisting import hoisted
 from wengert.control.one_number import forwards, mover, pulled_back
 from wengert.control.operand_types import require_types
+from wengert.control.series import filled, pattern_of, present, regrouped
 from wengert.core.graph import Graph
 from wengert.core.primitive import PRIMITIVES, Primitive, Site, define
 from wengert.transforms.execution import Executor
@@ -176,6 +178,40 @@ def _tangent_step(
     y_dots = [next(found) if has else None for has in moved]
     carry_dots = full_tangents(loop.body.out_types, y_dots[:m], on[1])
     return [*ys[:m], *carry_dots, *ys[m:n], *[d for d in y_dots[m:] if d is not None]]
+
+
+# Power series ---------------------------------------------------------------------------------------------------------
+
+
+def _taylor(operands: Sequence[Any], series: Sequence[Sequence[Any]], *, loop: Loop) -> tuple[Any, Any]:
+    m = loop.n_carry
+    starts = pattern_of(loop.parts(series)[1])
+    on_consts, _, on_slices = map(pattern_of, loop.parts(series))
+    made, on_carry, found = moved_series(loop.body, on_consts, starts, on_slices)
+    consts, carry, xs = loop.parts(operands)
+    const_series, carry_series, x_series = loop.parts(series)
+    all_consts = [*consts, *present(const_series)]
+    all_carry = [*carry, *present(filled(carry_series, list(map(type_of, carry)), on_carry))]
+    counts = [len(present(const_series)), len(all_carry) - m, len(present(x_series))]
+    body = _reordered(made, loop, counts)
+    flat = looped(
+        [*all_consts, *all_carry, *xs, *present(x_series)],
+        loop.with_body(body, len(all_consts), len(all_carry)),
+    )
+    k, n = len(all_carry), len(loop.body.outputs) - m
+    return (*flat[:m], *flat[k : k + n]), regrouped(iter([*flat[m:k], *flat[k + n :]]), found)
+
+
+def _reordered(made: Graph, loop: Loop, counts: Sequence[int]) -> Graph:
+    """Return a graph of values and coefficients as a body: coefficients behind the values of each part."""
+    n, m, outputs = len(loop.body.inputs), loop.n_carry, list(made.outputs)
+    rest, inputs = list(made.inputs[n:]), []
+    for part, count in zip(loop.parts(made.inputs[:n]), counts, strict=True):
+        inputs += [*part, *rest[:count]]
+        del rest[:count]
+    k = len(loop.body.outputs)
+    outputs = [*outputs[:m], *outputs[k : k + counts[1]], *outputs[m:k], *outputs[k + counts[1] :]]
+    return Graph(inputs, made.nodes, outputs, made.name)
 
 
 # Reverse --------------------------------------------------------------------------------------------------------------
@@ -384,6 +420,7 @@ scan_: Primitive = define(
     eval=_eval,
     infer=_infer,
     jvp=_jvp,
+    taylor=_taylor,
     save=_save,
     vjp=_vjp,
     batch=_batch,

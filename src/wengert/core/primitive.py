@@ -48,7 +48,9 @@ class Primitive:
         The value, in the memory of the first operand, which nobody else needs: for programs that own their values.
     lower : kind of lowering
         How it becomes loops over numbers: see `core.lowering`. Absent: compiled programs call `eval`.
-    sparsity, taylor, show
+    taylor : (xs, series, **params) -> (y, y_series)
+        Value, and the coefficients (y_1, ..., y_K) of its power series from those of each operand. Absent: by `jvp`.
+    sparsity, show
         Rules of later layers.
     samples : rng -> iterable of (xs, params)
         The test domain: the laws in tests/laws quantify over it.

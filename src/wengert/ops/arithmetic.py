@@ -13,6 +13,8 @@ import numpy as np
 from wengert.core.lowering import Builder
 from wengert.ops.entries import is_float, numeric
 from wengert.ops.families import binary, elementwise, match, unary
+from wengert.ops.recurrences import power as power_series
+from wengert.ops.recurrences import products, quotient, root, series_rule, squares
 
 __all__ = [
     "add",
@@ -70,6 +72,7 @@ multiply = elementwise(
     np.multiply,
     (lambda y, x1, x2: x2, lambda y, x1, x2: x1),
     quick=_multiply_quick,
+    taylor=series_rule(np.multiply, products),
     lower=numeric("mul", lambda b, x1, x2: b("and", x1, x2)),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     complex=True,
@@ -89,6 +92,7 @@ def _divide_quick(y_bar: Any, site: Any) -> tuple[Any, Any]:
 divide = elementwise(
     np.divide,
     (lambda y, x1, x2: np.divide(1.0, x2), lambda y, x1, x2: -y / x2),  # a Python 1.0 / 0.0 would raise
+    taylor=series_rule(np.divide, quotient),
     lower="div",
     samples=binary(-2.0, 2.0, 0.5, 2.0),
     quick=_divide_quick,
@@ -126,6 +130,7 @@ def _reciprocal_lower(b: Builder, x: Any) -> Any:
 reciprocal = elementwise(
     np.reciprocal,
     (lambda y, x: -y * y,),
+    taylor=series_rule(np.reciprocal, lambda y, x: quotient(y, [None] * len(x), x)),
     lower=_reciprocal_lower,
     samples=unary(0.5, 2.0),
     complex=True,
@@ -135,6 +140,7 @@ reciprocal = elementwise(
 square = elementwise(
     np.square,
     (lambda y, x: 2.0 * x,),
+    taylor=series_rule(np.square, squares),
     lower=lambda b, x: b("mul", x, x),
     samples=unary(-2.0, 2.0),
     complex=True,
@@ -145,6 +151,7 @@ square = elementwise(
 sqrt = elementwise(
     np.sqrt,
     (lambda y, x: 0.5 / y,),
+    taylor=series_rule(np.sqrt, root),
     lower="sqrt",
     samples=unary(0.5, 4.0),
     complex=True,
@@ -221,6 +228,7 @@ def _power_lower(b: Builder, x: Any, n: Any) -> Any:
 power = elementwise(
     np.power,
     (_power_base, _power_exponent),
+    taylor=series_rule(np.power, power_series),
     lower=_power_lower,
     samples=binary(0.5, 2.0, -2.0, 2.0),
     complex=True,
@@ -230,6 +238,7 @@ power = elementwise(
 float_power = elementwise(
     np.float_power,
     (_power_base, _power_exponent),
+    taylor=series_rule(np.float_power, power_series),
     lower=_power_lower,
     samples=binary(0.5, 2.0, -2.0, 2.0),
     complex=True,

@@ -29,7 +29,8 @@ from wengert.core.lowering import Contraction
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import Step
-from wengert.ops.families import linear, match
+from wengert.ops.coefficients import multilinear_series
+from wengert.ops.families import linear, match, spread
 from wengert.ops.masking import contract
 from wengert.types import Array, ArrayType
 
@@ -275,6 +276,7 @@ _einsum = define(
     eval=_einsum_eval,
     infer=_einsum_infer,
     jvp=_einsum_jvp,
+    taylor=multilinear_series("einsum", contract, spread),
     vjp=_einsum_vjp,
     batch=_einsum_batch,
     lower=Contraction(_einsum_labels),

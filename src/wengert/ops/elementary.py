@@ -7,13 +7,24 @@ accuracy, it is used.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wengert.core.lowering import Builder
 from wengert.ops.families import binary, elementwise, match, unary
+from wengert.ops.recurrences import (
+    angle,
+    growing,
+    rising,
+    root,
+    series_rule,
+    shared,
+    squared,
+    squares,
+    turning,
+)
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "degrees",
@@ -25,11 +36,54 @@ _LN2, _LN10 = math.log(2.0), math.log(10.0)
 _DEGREE = math.pi / 180.0
 
 
+# Power series, see `recurrences`: what y' = w x' has for w, or w y' = x'.
+
+
+def _result(k: int, y: list[Any]) -> Any:
+    return y[k]
+
+
+def _operand(_y: Any, x: Sequence[Any]) -> list[Any]:
+    return list(x)
+
+
+def _shifted_square(sign: float) -> Callable[..., Any]:
+    """Return the rule of w = 1 + y^2 or 1 - y^2."""
+
+    def slope(k: int, y: list[Any]) -> Any:
+        if k == 0:
+            return 1.0 + sign * (y[0] * y[0])
+        y_k = squared(y, k)
+        return y_k if y_k is None or sign == 1.0 else -y_k
+
+    return slope
+
+
+def _with_square(value: Callable[..., Any], sign: float) -> Callable[..., Any]:
+    """Return the rule of w = 1 + x^2 or 1 - x^2, from its value."""
+
+    def under(y: Any, x: Sequence[Any]) -> list[Any]:
+        _, *rest = squares(None, x)
+        return [value(y, x[0]), *[c if c is None or sign == 1.0 else -c for c in rest]]
+
+    return under
+
+
+def _root_with_square(value: Callable[..., Any], sign: float) -> Callable[..., Any]:
+    """Return the rule of a root of 1 + x^2, x^2 - 1 or 1 - x^2, from its value."""
+
+    def under(y: Any, x: Sequence[Any]) -> list[Any]:
+        return root(value(y, x[0]), _with_square(lambda *_: None, sign)(y, x))
+
+    return under
+
+
 # Exponentials and logarithms ----------------------------------------------------------------------------------------
 
 exp = elementwise(
     np.exp,
     (lambda y, x: y,),
+    taylor=series_rule(np.exp, growing(_result)),
     lower="exp",
     samples=unary(-2.0, 2.0),
     complex=True,
@@ -39,6 +93,7 @@ exp = elementwise(
 exp2 = elementwise(
     np.exp2,
     (lambda y, x: _LN2 * y,),
+    taylor=series_rule(np.exp2, growing(lambda k, y: None if y[k] is None else _LN2 * y[k])),
     lower="exp2",
     samples=unary(-2.0, 2.0),
     complex=True,
@@ -49,6 +104,7 @@ exp2 = elementwise(
 expm1 = elementwise(
     np.expm1,
     (lambda y, x: np.exp(x),),
+    taylor=series_rule(np.expm1, lambda y, x: growing(_result)(np.exp(x[0]), x)),
     lower="expm1",
     samples=unary(-2.0, 2.0),
     complex=True,
@@ -58,6 +114,7 @@ expm1 = elementwise(
 log = elementwise(
     np.log,
     (lambda y, x: 1.0 / x,),
+    taylor=series_rule(np.log, rising(_operand)),
     lower="log",
     samples=unary(0.5, 4.0),
     complex=True,
@@ -67,6 +124,7 @@ log = elementwise(
 log2 = elementwise(
     np.log2,
     (lambda y, x: (1.0 / _LN2) / x,),
+    taylor=series_rule(np.log2, rising(_operand, 1.0 / _LN2)),
     lower="log2",
     samples=unary(0.5, 4.0),
     complex=True,
@@ -76,6 +134,7 @@ log2 = elementwise(
 log10 = elementwise(
     np.log10,
     (lambda y, x: (1.0 / _LN10) / x,),
+    taylor=series_rule(np.log10, rising(_operand, 1.0 / _LN10)),
     lower="log10",
     samples=unary(0.5, 4.0),
     complex=True,
@@ -85,6 +144,7 @@ log10 = elementwise(
 log1p = elementwise(
     np.log1p,
     (lambda y, x: 1.0 / (1.0 + x),),
+    taylor=series_rule(np.log1p, rising(lambda y, x: [1.0 + x[0], *x[1:]])),
     lower="log1p",
     samples=unary(-0.5, 4.0),
     complex=True,
@@ -106,6 +166,11 @@ def _share(power: np.ufunc, x1: Any, x2: Any) -> Any:
     return np.where(d > 0, smaller, 1.0) / (1.0 + smaller)
 
 
+def _shared_series(power: np.ufunc, ratio: float) -> Callable[..., Any]:
+    solve = shared(ratio)
+    return lambda y, a, b: solve(y, a, b, (_share(power, a[0], b[0]), _share(power, b[0], a[0])))
+
+
 def _logaddexp_lower(power: str, tie: float, unit: float) -> Callable[..., Any]:
     """Return the rule of max + unit log1p(power(-|d|)), as NumPy does; equal ones may be infinite."""
 
@@ -122,6 +187,7 @@ def _logaddexp_lower(power: str, tie: float, unit: float) -> Callable[..., Any]:
 logaddexp = elementwise(
     np.logaddexp,
     (lambda y, x1, x2: _share(np.exp, x1, x2), lambda y, x1, x2: _share(np.exp, x2, x1)),
+    taylor=series_rule(np.logaddexp, _shared_series(np.exp, 1.0)),
     lower=_logaddexp_lower("exp", _LN2, 1.0),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     doc="log(e^x1 + e^x2) without overflow; equal infinite operands share the derivative.",
@@ -130,6 +196,7 @@ logaddexp = elementwise(
 logaddexp2 = elementwise(
     np.logaddexp2,
     (lambda y, x1, x2: _share(np.exp2, x1, x2), lambda y, x1, x2: _share(np.exp2, x2, x1)),
+    taylor=series_rule(np.logaddexp2, _shared_series(np.exp2, _LN2)),
     lower=_logaddexp_lower("exp2", 1.0, 1.0 / _LN2),
     samples=binary(-2.0, 2.0, -2.0, 2.0),
     doc="log2(2^x1 + 2^x2) without overflow; equal infinite operands share the derivative.",
@@ -141,6 +208,7 @@ logaddexp2 = elementwise(
 sin = elementwise(
     np.sin,
     (lambda y, x: np.cos(x),),
+    taylor=series_rule(np.sin, turning(lambda y, x: (y, np.cos(x)), -1.0)),
     lower="sin",
     samples=unary(-3.0, 3.0),
     complex=True,
@@ -150,6 +218,7 @@ sin = elementwise(
 cos = elementwise(
     np.cos,
     (lambda y, x: -np.sin(x),),
+    taylor=series_rule(np.cos, turning(lambda y, x: (y, -np.sin(x)), -1.0)),
     lower="cos",
     samples=unary(-3.0, 3.0),
     complex=True,
@@ -159,6 +228,7 @@ cos = elementwise(
 tan = elementwise(
     np.tan,
     (lambda y, x: 1.0 + y * y,),
+    taylor=series_rule(np.tan, growing(_shifted_square(1.0))),
     lower="tan",
     samples=unary(-1.2, 1.2),
     complex=True,
@@ -180,6 +250,7 @@ def _cosine_of_arcsine(y: Any, x: Any) -> Any:
 arcsin = elementwise(
     np.arcsin,
     (lambda y, x: 1.0 / _cosine_of_arcsine(y, x),),
+    taylor=series_rule(np.arcsin, rising(_root_with_square(_cosine_of_arcsine, -1.0))),
     lower="asin",
     samples=unary(-0.8, 0.8),
     complex=True,
@@ -189,6 +260,7 @@ arcsin = elementwise(
 arccos = elementwise(
     np.arccos,
     (lambda y, x: -1.0 / _cosine_of_arcsine(y, x),),
+    taylor=series_rule(np.arccos, rising(_root_with_square(_cosine_of_arcsine, -1.0), -1.0)),
     lower="acos",
     samples=unary(-0.8, 0.8),
     complex=True,
@@ -198,6 +270,7 @@ arccos = elementwise(
 arctan = elementwise(
     np.arctan,
     (lambda y, x: 1.0 / (1.0 + x * x),),
+    taylor=series_rule(np.arctan, rising(_with_square(lambda _y, x: 1.0 + x * x, 1.0))),
     lower="atan",
     samples=unary(-3.0, 3.0),
     complex=True,
@@ -234,6 +307,7 @@ arctan2 = elementwise(
     np.arctan2,
     (lambda y, x1, x2: _turn(x1, x2), lambda y, x1, x2: -_turn(x2, x1)),
     quick=_arctan2_quick,
+    taylor=series_rule(np.arctan2, angle),
     lower="atan2",
     samples=binary(-2.0, -0.5, -2.0, 2.0),
     doc="Angle of the point (x2, x1) in radians, with gradient 0 at the origin. DLMF 4.23.",
@@ -280,6 +354,7 @@ deg2rad = elementwise(
 sinh = elementwise(
     np.sinh,
     (lambda y, x: np.cosh(x),),
+    taylor=series_rule(np.sinh, turning(lambda y, x: (y, np.cosh(x)), 1.0)),
     lower="sinh",
     samples=unary(-2.0, 2.0),
     complex=True,
@@ -289,6 +364,7 @@ sinh = elementwise(
 cosh = elementwise(
     np.cosh,
     (lambda y, x: np.sinh(x),),
+    taylor=series_rule(np.cosh, turning(lambda y, x: (y, np.sinh(x)), 1.0)),
     lower="cosh",
     samples=unary(-2.0, 2.0),
     complex=True,
@@ -309,6 +385,7 @@ tanh = elementwise(
     np.tanh,
     (lambda y, x: 1.0 - y * y,),
     quick=_tanh_quick,
+    taylor=series_rule(np.tanh, growing(_shifted_square(-1.0))),
     lower="tanh",
     samples=unary(-3.0, 3.0),
     complex=True,
@@ -330,6 +407,7 @@ def _sinh_of_arccosh(y: Any, x: Any) -> Any:
 arcsinh = elementwise(
     np.arcsinh,
     (lambda y, x: 1.0 / _cosh_of_arcsinh(y, x),),
+    taylor=series_rule(np.arcsinh, rising(_root_with_square(_cosh_of_arcsinh, 1.0))),
     lower="asinh",
     samples=unary(-3.0, 3.0),
     complex=True,
@@ -339,6 +417,7 @@ arcsinh = elementwise(
 arccosh = elementwise(
     np.arccosh,
     (lambda y, x: 1.0 / _sinh_of_arccosh(y, x),),
+    taylor=series_rule(np.arccosh, rising(_root_with_square(_sinh_of_arccosh, 1.0))),
     lower="acosh",
     samples=unary(1.5, 4.0),
     complex=True,
@@ -348,6 +427,7 @@ arccosh = elementwise(
 arctanh = elementwise(
     np.arctanh,
     (lambda y, x: 1.0 / ((1.0 - x) * (1.0 + x)),),
+    taylor=series_rule(np.arctanh, rising(_with_square(lambda _y, x: (1.0 - x) * (1.0 + x), -1.0))),
     lower="atanh",
     samples=unary(-0.8, 0.8),
     complex=True,

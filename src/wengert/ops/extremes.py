@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from wengert.core.lowering import Composed, Reduction
 from wengert.core.numpy_protocol import UFUNC_METHODS, implements
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.families import masked, match
 from wengert.ops.reduction import (
     AXES_SAMPLES,
@@ -110,6 +111,7 @@ def _extreme(name: str, reduction: Callable[..., Any], operation: str, doc: str)
         eval=reduction,
         infer=infer,
         jvp=jvp,
+        taylor=coefficientwise(jvp),
         vjp=vjp,
         quick=quick,
         batch=batch,

@@ -17,6 +17,7 @@ import numpy as np
 
 from wengert.core.numpy_protocol import UFUNCS
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import coefficientwise, linear_series, multilinear_series
 from wengert.ops.entries import masked_product, pointwise
 from wengert.ops.masking import contract
 from wengert.types import ArrayType
@@ -279,6 +280,7 @@ def elementwise(
     name: str | None = None,
     complex: bool = False,
     quick: Callable[..., Any] | None = None,
+    taylor: Callable[..., Any] | None = None,
     lower: Rule = None,
     cheap: bool = False,
 ) -> Primitive:
@@ -293,7 +295,7 @@ def elementwise(
         constant.
     lower : str or (builder, *xs) -> y, optional
         The operation of kernels that it is, or how an entry is computed by such operations.
-    doc, samples, name, complex, quick, cheap
+    doc, samples, name, complex, quick, taylor, cheap
         Fields of the record.
 
     Returns
@@ -301,12 +303,16 @@ def elementwise(
     Primitive
     """
     terms = [_masked_term(p) for p in partials]
+    jvp = _elementwise_jvp(fun, terms)
+    if all(isinstance(p, int) for p in partials):
+        taylor = coefficientwise(jvp)
     prim = define(
         name=name or fun.__name__,
         doc=doc,
         eval=fun,
         infer=_resolve(fun),
-        jvp=_elementwise_jvp(fun, terms),
+        jvp=jvp,
+        taylor=taylor,
         vjp=_elementwise_vjp(terms),
         quick=quick or _quick_vjp(fun, partials),
         batch=_elementwise_batch(fun),
@@ -347,6 +353,7 @@ masked: Primitive = define(
     eval=_masked_eval,
     infer=_resolve(np.multiply),
     jvp=_masked_jvp,
+    taylor=multilinear_series("masked", lambda product, *xs: product(*xs), spread),
     vjp=_masked_vjp,
     batch=lambda _size, xs, batched: masked(*align(xs, batched)),
     lower=pointwise(masked_product, "f64", "f64"),
@@ -386,6 +393,7 @@ def linear(
         eval=eval,
         infer=infer,
         jvp=jvp,
+        taylor=linear_series(name),
         vjp=vjp,
         batch=batch,
         lower=lower,
@@ -449,6 +457,7 @@ def bilinear(
         eval=eval,
         infer=infer,
         jvp=jvp,
+        taylor=multilinear_series(name, apply, spread),
         vjp=vjp,
         quick=quick,
         batch=batch,

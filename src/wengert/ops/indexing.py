@@ -18,6 +18,7 @@ from wengert.core.dispatch import bind
 from wengert.core.lowering import Placement, View
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import LazyScatter, Primitive, Site, define
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.families import match
 from wengert.ops.index_forms import SLOT, as_tuple, batched_index, fill, index_shape, split
 from wengert.ops.index_maps import piece_at, region
@@ -97,6 +98,7 @@ getitem_: Primitive = define(
     eval=_getitem_eval,
     infer=lambda t, *arrays, index: ArrayType(index_shape(t.shape, index, arrays), t.dtype),
     jvp=_getitem_jvp,
+    taylor=coefficientwise(_getitem_jvp),
     vjp=_getitem_vjp,
     shapes_only=True,
     batch=_getitem_batch,
@@ -240,6 +242,7 @@ scatter_: Primitive = define(
     eval=_scatter_eval,
     infer=_scatter_infer,
     jvp=_scatter_jvp,
+    taylor=coefficientwise(_scatter_jvp),
     vjp=_scatter_vjp,
     batch=_scatter_batch,
     lower=Placement(_scatter_pieces, adds=True),

@@ -15,6 +15,7 @@ from wengert.core.lowering import Piece, Placement
 from wengert.core.numpy_protocol import implements, operand
 from wengert.core.primitive import Site, define
 from wengert.ops.casting import order_of, ordered
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.families import match
 from wengert.types import ArrayType, type_of
 
@@ -83,6 +84,7 @@ concatenate_ = define(
     eval=_concatenate_eval,
     infer=_concatenate_infer,
     jvp=_concatenate_jvp,
+    taylor=coefficientwise(_concatenate_jvp),
     vjp=_concatenate_vjp,
     batch=_concatenate_batch,
     lower=Placement(_concatenate_pieces),

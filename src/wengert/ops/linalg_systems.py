@@ -8,11 +8,18 @@ import numpy as np
 from scipy import linalg
 
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import solution_series
 from wengert.ops.families import spread
 from wengert.ops.linalg_stacks import per_matrix
 from wengert.ops.matrix_parts import Samples, adjoint, inexact, transpose
 from wengert.ops.products import aligned
-from wengert.ops.solves import solution_change, solution_cotangents, solution_type, solve_samples
+from wengert.ops.solves import (
+    matrix_times,
+    solution_change,
+    solution_cotangents,
+    solution_type,
+    solve_samples,
+)
 from wengert.types import Array, type_of
 
 __all__ = ["STRUCTURES", "solve_structured_", "structured"]
@@ -88,6 +95,7 @@ solve_structured_: Primitive = define(
     eval=_solve_eval,
     infer=solution_type,
     jvp=_solve_jvp,
+    taylor=solution_series("solve_structured", matrix_times),
     vjp=_solve_vjp,
     batch=lambda _size, xs, batched, *, structure: solve_structured_(
         *aligned(xs, batched, (2, 2)), structure=structure

@@ -15,8 +15,10 @@ import numpy as np
 from wengert.core.lowering import Builder, Pointwise
 from wengert.core.numpy_protocol import FUNCTIONS, UFUNCS, implements
 from wengert.core.primitive import Primitive, define
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.entries import is_float, is_signed, pointwise
 from wengert.ops.families import binary, elementwise, linear, masked, match, unary
+from wengert.ops.recurrences import length, series_rule
 from wengert.types import ArrayType, type_of
 
 __all__ = ["absolute", "complex_", "conjugate", "copysign", "fabs", "hypot", "imag_", "real_", "sign"]
@@ -115,6 +117,7 @@ complex_: Primitive = define(
     eval=_complex_eval,
     infer=_complex_type,
     jvp=_complex_jvp,
+    taylor=coefficientwise(_complex_jvp),
     vjp=lambda y_bar, site: [
         match(part, x) if need else None
         for part, x, need in zip((np.real(y_bar), -np.imag(y_bar)), site.xs, site.needs, strict=True)
@@ -277,6 +280,7 @@ def _cosine(y: Any, x: Any) -> Any:
 hypot = elementwise(
     np.hypot,
     (lambda y, x1, x2: _cosine(y, x1), lambda y, x1, x2: _cosine(y, x2)),
+    taylor=series_rule(np.hypot, length),
     lower="hypot",
     samples=binary(0.5, 2.0, 0.5, 2.0),
     doc="Length of the vector (x1, x2), with gradient 0 at the origin.",

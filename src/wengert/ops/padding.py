@@ -18,6 +18,7 @@ from wengert.core.numpy_protocol import implements, operand, traced_leaves
 from wengert.core.primitive import Site, define
 from wengert.errors import RefusedError
 from wengert.ops.casting import order_of, ordered
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.families import match
 from wengert.types import ArrayType, type_of
 
@@ -87,6 +88,7 @@ pad_ = define(
     eval=_pad_eval,
     infer=_pad_infer,
     jvp=_pad_jvp,
+    taylor=coefficientwise(_pad_jvp),
     vjp=_pad_vjp,
     batch=_pad_batch,
     lower=Placement(_pad_pieces),

@@ -22,6 +22,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from wengert.core.lowering import Reduction
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Site, define
+from wengert.ops.coefficients import solution_series
 from wengert.ops.families import linear, masked, match, spread
 from wengert.ops.reduction import (
     AXES_SAMPLES,
@@ -144,10 +145,15 @@ def _recurrence_jvp(xs: Sequence[Any], x_dots: Sequence[Any], *, axis: int, reve
     (a, b), (a_dot, b_dot) = xs, x_dots
     s = recurrence_(a, b, axis=axis, reverse=reverse)
     if a_dot is not None:
-        source, pad = (np.s_[1:], -1) if reverse else (np.s_[:-1], 0)
-        inflow = _with_zero(masked(a_dot, s[along(axis, source)]), axis, pad)
+        inflow = _inflow(a_dot, s, axis=axis, reverse=reverse)
         b_dot = inflow if b_dot is None else b_dot + inflow
     return s, spread(recurrence_(a, b_dot, axis=axis, reverse=reverse), s)
+
+
+def _inflow(a: Any, s: Any, *, axis: int, reverse: bool) -> Any:
+    """Return what links add to each entry from the one before it."""
+    source, pad = (np.s_[1:], -1) if reverse else (np.s_[:-1], 0)
+    return _with_zero(masked(a, s[along(axis, source)]), axis, pad)
 
 
 def _with_zero(x: Any, axis: int, place: int) -> Any:
@@ -185,6 +191,10 @@ recurrence_ = define(
     eval=_recurrence_eval,
     infer=lambda a, b, **_: ArrayType(b.shape, np.result_type(a.dtype, b.dtype)),
     jvp=_recurrence_jvp,
+    taylor=solution_series(
+        "recurrence",
+        lambda column, s, **params: -_inflow(column[0], s, **params),
+    ),
     vjp=_recurrence_vjp,
     batch=_recurrence_batch,
     samples=_recurrence_samples,

@@ -23,6 +23,7 @@ from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import base_of
 from wengert.errors import RefusedError
 from wengert.ops.casting import ordered
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.entries import is_float, pointwise, promoted, truth
 from wengert.ops.families import align, match, spread
 from wengert.ops.indexing import getitem
@@ -103,6 +104,7 @@ where_: Primitive = define(
     eval=np.where,
     infer=_where_infer,
     jvp=_where_jvp,
+    taylor=coefficientwise(_where_jvp),
     vjp=_where_vjp,
     quick=_where_quick,
     batch=lambda _size, xs, batched: where_(*align(xs, batched)),
@@ -225,6 +227,7 @@ clip_: Primitive = define(
     eval=_clip_ufunc,
     infer=_clip_infer,
     jvp=_clip_jvp,
+    taylor=coefficientwise(_clip_jvp),
     vjp=_clip_vjp,
     quick=_clip_quick,
     batch=lambda _size, xs, batched: clip_(*align(xs, batched)),
@@ -330,6 +333,7 @@ choose_: Primitive = define(
     eval=_choose_eval,
     infer=_choose_infer,
     jvp=_choose_jvp,
+    taylor=coefficientwise(_choose_jvp),
     vjp=_choose_vjp,
     batch=lambda _size, xs, batched, *, mode: choose_(*align(xs, batched), mode=mode),
     samples=_choose_samples,

@@ -15,6 +15,7 @@ import numpy as np
 from wengert.core.lowering import Library
 from wengert.core.numpy_protocol import implements
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import solution_series, total
 from wengert.ops.families import match, spread
 from wengert.ops.matrix_parts import Samples, inexact, infer_stack, matrices, transpose, well_conditioned
 from wengert.ops.products import aligned
@@ -33,6 +34,17 @@ def _inv_jvp(xs: Sequence[Array], x_dots: Sequence[Array]) -> tuple[Array, Array
     return y, -(y @ x_dots[0] @ y)
 
 
+def _inv_series(xs: Sequence[Array], series: Sequence[Sequence[Any]]) -> tuple[Array, Any]:
+    """Return Y_0 and Y_k = -Y_0 sum_(j>0) A_j Y_(k-j), from A Y = I."""
+    y = np.linalg.inv(xs[0])
+    ys: list[Any] = [y]
+    for k in range(1, len(series[0]) + 1):
+        pairs = [(series[0][j - 1], ys[k - j]) for j in range(1, k + 1)]
+        moved = total(a @ b for a, b in pairs if a is not None and b is not None)
+        ys.append(None if moved is None else -(y @ moved))
+    return y, tuple(ys[1:])
+
+
 def _inv_vjp(y_bar: Array, site: Site) -> list[Array]:
     y_t = transpose(site.y)
     return [-(y_t @ y_bar @ y_t)]
@@ -45,6 +57,7 @@ inv_: Primitive = define(
     eval=np.linalg.inv,
     infer=infer_stack(np.linalg.inv),
     jvp=_inv_jvp,
+    taylor=_inv_series,
     vjp=_inv_vjp,
     lower=Library("getri"),
     batch=lambda _size, xs, _batched: np.linalg.inv(xs[0]),
@@ -101,6 +114,11 @@ def solution_type(a: ArrayType, b: ArrayType, **_: Any) -> ArrayType:
     return ArrayType((*stack, *b.shape[-2:]), inexact(a, b))
 
 
+def matrix_times(column: Sequence[Array], y: Array, **_: Any) -> Array:
+    """Return A Y."""
+    return column[0] @ y
+
+
 def solution_change(x_dots: Sequence[Array], y: Array) -> Array:
     """Return B_dot - A_dot Y, of which one is not zero."""
     a_dot, b_dot = x_dots
@@ -146,6 +164,7 @@ solve_: Primitive = define(
     eval=np.linalg.solve,
     infer=solution_type,
     jvp=_solve_jvp,
+    taylor=solution_series("solve", matrix_times),
     vjp=_solve_vjp,
     lower=Library("gesv"),
     batch=lambda _size, xs, batched: np.linalg.solve(*aligned(xs, batched, (2, 2))),

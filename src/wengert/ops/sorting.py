@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from wengert.core.numpy_protocol import implements, operand, zero_derivative
 from wengert.core.primitive import Primitive, define
 from wengert.ops.casting import order_of, ordered
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.indexing import getitem
 from wengert.ops.selection import along_axis
 from wengert.ops.updating import index_update
@@ -123,6 +124,7 @@ permute_: Primitive = define(
     eval=_permute_eval,
     infer=lambda t, _perm, **_: t,
     jvp=_permute_jvp,
+    taylor=coefficientwise(_permute_jvp),
     vjp=lambda y_bar, site, *, axis: [permute_(y_bar, _inverse(site.xs[1], axis), axis=axis), None],
     batch=_permute_batch,
     samples=_permute_samples,

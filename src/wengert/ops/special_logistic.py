@@ -10,6 +10,7 @@ from scipy import special
 
 from wengert.ops import special_lowering as lowering
 from wengert.ops.families import binary, elementwise, masked, nondifferentiable, unary
+from wengert.ops.recurrences import growing, logistic, series_rule
 from wengert.ops.special_families import parameters, removable
 from wengert.ops.special_hypergeometric import kummer
 
@@ -21,10 +22,19 @@ _LN2, _LN10 = log(2.0), log(10.0)
 
 # Logistic -----------------------------------------------------------------------------------------------------------
 
+
+def _log_expit_series(y: Any, x: Any) -> list[Any]:
+    """Return the coefficients of log_expit, whose derivative is the logistic function of -x."""
+    minus = [None if c is None else -c for c in x]
+    slopes = logistic(special.expit(minus[0]), special.expit(x[0]), minus)
+    return growing(lambda k, _ys: slopes[k])(y, x)
+
+
 # y (1 - y) would lose the digits of 1 - y for large x.
 elementwise(
     special.expit,
     (lambda y, x: y * special.expit(-x),),
+    taylor=series_rule(special.expit, lambda y, x: logistic(y, special.expit(-x[0]), x)),
     lower="sigmoid",
     samples=unary(-3.0, 3.0),
     doc="Logistic function 1 / (1 + exp(-x)).",
@@ -33,6 +43,7 @@ elementwise(
 elementwise(
     special.log_expit,
     (lambda y, x: special.expit(-x),),
+    taylor=series_rule(special.log_expit, _log_expit_series),
     lower=lowering.log_expit,
     samples=unary(-3.0, 3.0),
     doc="Logarithm of the logistic function.",

@@ -16,6 +16,7 @@ import numpy as np
 
 from wengert.core.lowering import Library
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import solution_series
 from wengert.ops.families import match, spread
 from wengert.ops.matrix_parts import Samples, adjoint, inexact, transpose, well_conditioned
 from wengert.ops.products import aligned, conjugate
@@ -90,9 +91,13 @@ def _solve_triangular_jvp(
     (a, b), (a_dot, change) = xs, x_dots
     y = solve_triangular_(a, b, lower=lower, trans=trans, unit=unit)
     if a_dot is not None:
-        moved = _op(_triangle(a_dot, lower=lower, unit=unit), trans) @ y
+        moved = _triangle_times([a_dot], y, lower=lower, trans=trans, unit=unit)
         change = -moved if change is None else change - moved
     return y, spread(solve_triangular_(a, change, lower=lower, trans=trans, unit=unit), y)
+
+
+def _triangle_times(column: Sequence[Array], y: Array, *, lower: bool, trans: int, unit: bool) -> Array:
+    return _op(_triangle(column[0], lower=lower, unit=unit), trans) @ y
 
 
 def _solve_triangular_vjp(y_bar: Array, site: Site, *, lower: bool, trans: int, unit: bool) -> list[Array]:
@@ -136,6 +141,7 @@ solve_triangular_: Primitive = define(
     eval=_solve_triangular_eval,
     infer=_solve_triangular_infer,
     jvp=_solve_triangular_jvp,
+    taylor=solution_series("solve_triangular", _triangle_times),
     vjp=_solve_triangular_vjp,
     lower=Library("trsm"),
     batch=_solve_triangular_batch,

@@ -20,6 +20,7 @@ from wengert.core.numpy_protocol import UFUNC_METHODS, implements, operand
 from wengert.core.primitive import Primitive, Site, define
 from wengert.core.views import same_layout
 from wengert.errors import NotConcreteError, NotDifferentiableError
+from wengert.ops.coefficients import coefficientwise
 from wengert.ops.families import match, spread
 from wengert.ops.index_forms import BatchedIndex, batched_index, fill, index_shape, layout, split
 from wengert.ops.index_maps import piece_at, region
@@ -136,6 +137,7 @@ index_update_: Primitive = define(
     eval=_index_update_eval,
     infer=lambda x, v, *_, **__: ArrayType(x.shape, np.result_type(x.dtype, v.dtype)),
     jvp=_index_update_jvp,
+    taylor=coefficientwise(_index_update_jvp),
     vjp=_index_update_vjp,
     quick=_index_update_quick,
     overwrite=_index_update_overwrite,
@@ -256,6 +258,7 @@ index_add_: Primitive = define(
     eval=_index_add_eval,
     infer=lambda x, v, *_, **__: ArrayType(x.shape, _sum_dtype(x, v)),
     jvp=_index_add_jvp,
+    taylor=coefficientwise(_index_add_jvp),
     vjp=_index_add_vjp,
     overwrite=_index_add_overwrite,
     batch=_index_add_batch,

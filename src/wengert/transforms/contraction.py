@@ -13,6 +13,7 @@ import numpy as np
 
 from wengert.core.graph import Graph
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import multilinear_series
 from wengert.ops.families import match, spread
 from wengert.ops.masking import contract
 from wengert.transforms.batching import batch
@@ -68,6 +69,7 @@ contraction_: Primitive = define(
     eval=_eval,
     infer=lambda *_, graph: graph.out_types[0],
     jvp=_jvp,
+    taylor=multilinear_series("contraction", lambda product, *xs: product(*xs), spread),
     vjp=_vjp,
     batch=_batch,
     samples=_samples,

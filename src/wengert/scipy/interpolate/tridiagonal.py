@@ -14,6 +14,7 @@ import numpy as np
 import scipy.linalg
 
 from wengert.core.primitive import Primitive, Site, define
+from wengert.ops.coefficients import solution_series
 from wengert.ops.families import match
 from wengert.types import ArrayType
 
@@ -87,6 +88,7 @@ solve_tridiagonal: Primitive = define(
     eval=_eval,
     infer=lambda *types: ArrayType(types[3].shape, np.result_type(*[t.dtype for t in types])),
     jvp=_jvp,
+    taylor=solution_series("solve_tridiagonal", _product),
     vjp=_vjp,
     batch=_batch,
     samples=_samples,
