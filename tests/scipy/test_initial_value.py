@@ -455,3 +455,19 @@ def test_a_loop_that_cannot_go_on_leaves_it_to_scipy():
     for _ in range(4):
         with pytest.raises(wg.errors.NotDifferentiableError, match=r"stopped at t = 0\.9999"):
             gradient(1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "adjoint"), [("RK45", "discrete"), ("RK45", "continuous"), ("Radau", "continuous")]
+)
+def test_higher_derivatives_and_laplacians(method, adjoint):
+    """Of 1.5 exp(-2 p), the end of y' = -p y from 1.5: each solves a system to the same tolerance."""
+
+    def end(p):
+        return solve_ivp(lambda _, y: -p * y, (0.0, 2.0), [1.5], method, adjoint=adjoint, **TIGHT).y[0, -1]
+
+    value, tolerance = 1.5 * np.exp(-1.0), 100 * TIGHT["rtol"]
+    for order in (1, 2, 3):
+        np.testing.assert_allclose(wg.derivative(end, order)(0.5), (-2.0) ** order * value, rtol=tolerance)
+    laplacian = wg.laplacian(lambda p: end(np.sum(p)))(np.array([0.2, 0.3]))
+    np.testing.assert_allclose(laplacian, 2 * 4.0 * value, rtol=tolerance)
