@@ -81,6 +81,7 @@ LEFT_TO_NUMPY = {
     "reductions of several passes": {"vector_norm", "weighted_logsumexp"},
     "parts of matrices": {"diagonal_embed"},
     "several results of an entry": {"divmod", "frexp", "modf"},
+    "steps of SciPy's solvers": {"deferred", "initial_value", "initial_value_adjoint"},
     "integrals, series and iterations of SciPy's or NumPy's own": {
         "airy", "airye", "bdtr", "bdtrc", "bdtri", "beta", "betainc", "betainc_trend_0", "betainc_trend_1", "betaincc",
         "betaincc_trend_0", "betaincc_trend_1", "betainccinv", "betaincinv", "betaln", "binom", "chdtr", "chdtrc",

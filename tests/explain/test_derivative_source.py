@@ -14,6 +14,7 @@ import wengert as wg
 from wengert import tree
 from wengert.core.primitive import PRIMITIVES
 from wengert.errors import ArgumentError, NotDifferentiableError, RefusedError
+from wengert.scipy.integrate import solve_ivp
 
 sys.path.insert(0, str(Path(__file__).parent))
 from source_examples import EXAMPLES, examples, textbook
@@ -93,7 +94,8 @@ def test_plain_products_are_the_same_where_all_is_finite(name, load):
 # Every primitive ------------------------------------------------------------------------------------------------------
 
 CONTROL = {"numpy_call"}  # has no samples; it is in the example of rules of one's own
-REFUSED = {"integral"}  # SciPy's adaptive quadrature calls back into functions that are differentiated
+# SciPy's adaptive quadrature and solvers call back into functions that are differentiated.
+REFUSED = {"deferred", "initial_value", "initial_value_adjoint", "integral"}
 
 
 def samples(prim):
@@ -238,6 +240,10 @@ def test_a_name_with_markup_stays_a_name(load):
 # Errors -----------------------------------------------------------------------------------------------------------
 
 
+def decayed(rate):
+    return solve_ivp(lambda _, y: -rate * y, (0.0, 1.0), [1.0], t_eval=[1.0]).y[0, 0]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -252,6 +258,7 @@ def test_a_name_with_markup_stays_a_name(load):
             "bytes",
         ),
         (lambda: wg.derivative_source(lambda x: OPAQUE(x), 1.0), RefusedError, "cannot write"),
+        (lambda: wg.derivative_source(decayed, 1.0), RefusedError, "cannot write solve_ivp down"),
     ],
 )
 def test_errors_say_what_and_why(call, error, words):

@@ -31,14 +31,20 @@ class Deferred:
         Of arrays, or tracers over plain ones, to a list of results.
     types : sequence of ArrayType
         Of the results.
+    name : str
+        For messages.
     """
 
-    __slots__ = ("_kept", "fun", "types")
+    __slots__ = ("_kept", "fun", "name", "types")
 
-    def __init__(self, fun: Callable[..., Sequence[Any]], types: Sequence[ArrayType]) -> None:
+    def __init__(self, fun: Callable[..., Sequence[Any]], types: Sequence[ArrayType], name: str) -> None:
         self.fun = fun
+        self.name = name
         self.types = tuple(types)
         self._kept: dict[Any, Deferred] = {}
+
+    def __repr__(self) -> str:
+        return self.name
 
     @property
     def inexact(self) -> Flags:
@@ -50,7 +56,9 @@ class Deferred:
         found = self._kept.get(on)
         if found is None:
             moved = [t for t, has in zip(self.types, self.inexact, strict=True) if has]
-            found = self._kept[on] = Deferred(lambda *flat: self._push(flat, on), [*self.types, *moved])
+            found = self._kept[on] = Deferred(
+                lambda *flat: self._push(flat, on), [*self.types, *moved], self.name
+            )
         return found
 
     def _push(self, flat: Sequence[Any], on: Flags) -> list[Any]:
@@ -65,7 +73,7 @@ class Deferred:
         found = self._kept.get((needs, "bar"))
         if found is None:
             wanted = [t for t, need in zip(types, needs, strict=True) if need]
-            made = Deferred(lambda *flat: self._pull(flat, needs, wanted), wanted)
+            made = Deferred(lambda *flat: self._pull(flat, needs, wanted), wanted, self.name)
             found = self._kept[needs, "bar"] = made
         return found
 
@@ -112,7 +120,7 @@ def _vjp(y_bars: Sequence[Any], site: Site, *, function: Deferred) -> list[Any]:
 
 
 def _samples(rng: np.random.Generator) -> Any:
-    function = Deferred(lambda x, y: [np.sin(x) * y], [ArrayType((3,), np.dtype(float))])
+    function = Deferred(lambda x, y: [np.sin(x) * y], [ArrayType((3,), np.dtype(float))], "a function")
     yield (rng.normal(size=3), np.float64(rng.normal())), {"function": function}
 
 

@@ -83,7 +83,7 @@ class Solution:
         def fun(t0: Any, t1: Any, times: Any, y0: Any, *ps: Any) -> Any:
             return self.found(t0, t1, times, in_order(y0), list(map(in_order, ps)))[1:]
 
-        function = Deferred(fun, types)
+        function = Deferred(fun, types, "solve_ivp")
         return Found(times, *deferred_(*xs, function=function))
 
     def result(self, t0: Any, t1: Any, times: Any, y0: Any) -> OdeResult:
