@@ -91,6 +91,7 @@ def agree(program):
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.fuzz
 @given(programs)
 @settings(max_examples=fuzzing.many(40))
 def test_random_programs(program):
